@@ -1,0 +1,75 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { within, type Deadline } from '../std/deadline.ts';
+import type { Events } from '../telemetry/events.ts';
+
+/** Where to listen. Port 0 = one that is free. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A listener that could not be opened; the message names the key and the address. */
+export class ListenError extends Error {}
+
+/**
+ * @param options.key the configuration key to name when it fails.
+ * @returns the URL that reaches it.
+ * @throws ListenError
+ */
+export async function listen(server: Server, { address, key }: { address: Address; key: string }): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      reject(new ListenError(`${key}: ${formatAddress(address)} ${reasonOf(error)}`, { cause: error }));
+    };
+    server.once('error', onError);
+    server.listen({ ...address, backlog: 511 }, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  return `http://${formatAddress({ host: address.host, port })}`;
+}
+
+/**
+ * Accepts no new connection and waits for what is in flight; at the deadline `cutOff` is called, then every connection is closed.
+ * Idempotent, and safe on a server that never listened.
+ */
+export async function closeServer(server: Server, deadline: Deadline, cutOff: () => void = () => {}): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  if ((await within(deadline, closed)).done) return;
+  cutOff();
+  // One turn for what was just written to leave.
+  await new Promise(setImmediate);
+  server.closeAllConnections();
+  await closed;
+}
+
+/** Beyond `connectionsMax` a connection is closed at once and counted. */
+export function limitConnections(
+  server: Server,
+  { name, connectionsMax, events }: { name: string; connectionsMax: number; events: Events },
+): void {
+  server.maxConnections = connectionsMax;
+  server.on('drop', () => events.emit('connection rejected', { attributes: { 'metergate.listener': name } }));
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return 'is in use by another program';
+    case 'EACCES':
+      return 'needs privileges that this process does not have';
+    case 'EADDRNOTAVAIL':
+      return 'is not an address of this machine';
+    default:
+      return `cannot be listened on: ${error.message}`;
+  }
+}

@@ -1,0 +1,20 @@
+import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { Reader } from './engine.ts';
+import type { Events } from './events.ts';
+
+/** A callback that takes longer than this loses its own readings, not the collection. */
+const CALLBACK_TIMEOUT_MS = 1_000;
+
+/**
+ * One collection for one consumer (`pull`, or a destination's name). What single sources failed with is counted and logged; the
+ * rest is returned.
+ *
+ * @throws if nothing could be collected.
+ */
+export async function collect(reader: Reader, consumer: string, events: Events): Promise<ResourceMetrics> {
+  const { resourceMetrics, errors } = await reader.collect(CALLBACK_TIMEOUT_MS);
+  for (const error of errors) {
+    events.emit('source failed', { attributes: { 'metergate.consumer': consumer }, fields: { error: String(error) } });
+  }
+  return resourceMetrics;
+}

@@ -1,0 +1,51 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { CounterName, Instruments } from './instruments.ts';
+import type { LogFields, Logger } from './logger.ts';
+
+/** Each event of the gateway's own is a log line and a counter under one name, so that the two cannot drift apart. */
+const events = {
+  'connection rejected': { level: 'warn', counter: 'metergate.connections.rejected' },
+  'model not admitted': { level: 'warn', counter: 'metergate.serving.models.overflow' },
+  'measurement failed': { level: 'error', counter: 'metergate.serving.measurement.errors' },
+  'sample failed': { level: 'warn', counter: 'metergate.observable.errors' },
+  'source failed': { level: 'warn', counter: 'metergate.scrape.source.errors' },
+  'scrape failed': { level: 'error', counter: 'metergate.pull.scrape.errors' },
+  'family dropped': { level: 'warn', counter: 'metergate.pull.families.dropped' },
+  'export failed': { level: 'warn', counter: 'metergate.push.points.send_failed' },
+} as const satisfies Record<string, { level: 'warn' | 'error'; counter: CounterName }>;
+
+export type EventName = keyof typeof events;
+
+export interface Events {
+  /**
+   * Counts always; logs the first of a kind at once and then at most one line per `quietMs`, with the number of those kept silent.
+   *
+   * @param options.attributes of the counter's series, also logged; events that differ in them are of different kinds.
+   * @param options.amount what the counter grows by, 1 if not given.
+   * @param options.fields logged only.
+   */
+  emit(event: EventName, options?: { attributes?: Attributes; amount?: number; fields?: LogFields }): void;
+}
+
+/** @param quietMs the least time between two log lines of one kind. */
+export function createEvents(instruments: Instruments, logger: Logger, quietMs = 10_000): Events {
+  const lines = new Map<string, { atMs: number; suppressed: number }>();
+
+  return {
+    emit: (event, { attributes = {}, amount = 1, fields = {} } = {}) => {
+      const { level, counter } = events[event];
+      instruments.counter(counter).add(amount, attributes);
+
+      // Attributes of these events come from closed sets (destinations, listeners, reasons), so the map stays small.
+      const kind = `${event} ${JSON.stringify(attributes)}`;
+      const line = lines.get(kind);
+      const nowMs = performance.now();
+      if (line !== undefined && nowMs - line.atMs < quietMs) {
+        line.suppressed++;
+        return;
+      }
+      lines.set(kind, { atMs: nowMs, suppressed: 0 });
+      logger[level](event, { ...attributes, ...fields, ...(line?.suppressed ? { suppressed: line.suppressed } : {}) });
+    },
+  };
+}
