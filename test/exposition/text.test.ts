@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { toFamilies } from '../../src/exposition/families.ts';
+import { encodeText, TEXT_0_0_4 } from '../../src/exposition/text.ts';
+import { parseError, withoutPromtool } from './promtool.ts';
+import { readPage } from './read-page.ts';
+import { toSnapshot, type JsonNumber, type MetricRows, type SnapshotRows } from './snapshot.ts';
+
+function encode(rows: SnapshotRows): string {
+  return [...encodeText(toFamilies(toSnapshot(rows)).families)].join('');
+}
+
+const encodeMetric = (metric: MetricRows): string => encode({ scopes: [{ metrics: [metric] }] });
+const encodeValue = (value: JsonNumber): string =>
+  encodeMetric({ kind: 'gauge', name: 'a', points: [{ value }] }).replace('# TYPE a gauge\n', '');
+
+describe('encodeText', () => {
+  it('is announced as version 0.0.4, without an escaping scheme', () => {
+    assert.equal(TEXT_0_0_4, 'text/plain; version=0.0.4; charset=utf-8');
+  });
+
+  it('writes HELP, TYPE and samples', () => {
+    const page = encodeMetric({
+      kind: 'counter',
+      name: 'a.b',
+      unit: 'By',
+      description: 'Bytes',
+      points: [{ attributes: { y: 'z', x: 1 }, value: 2 }],
+    });
+    assert.equal(
+      page,
+      '# HELP a_b_bytes_total Bytes\n# TYPE a_b_bytes_total counter\na_b_bytes_total{x="1",y="z"} 2\n',
+    );
+  });
+
+  it('accumulates buckets, ends them with +Inf and leaves an unknown sum out', () => {
+    const page = encodeMetric({
+      kind: 'histogram',
+      name: 'a',
+      points: [
+        { bounds: [1, 2.5], buckets: [1, 0, 2], sum: 9 },
+        { attributes: { x: 'y' }, bounds: [], buckets: [4] },
+      ],
+    });
+    assert.deepEqual(page.trimEnd().split('\n'), [
+      '# TYPE a histogram',
+      'a_bucket{le="1"} 1',
+      'a_bucket{le="2.5"} 1',
+      'a_bucket{le="+Inf"} 3',
+      'a_sum 9',
+      'a_count 3',
+      'a_bucket{x="y",le="+Inf"} 4',
+      'a_count{x="y"} 4',
+    ]);
+  });
+
+  it('writes bounds as the official clients do', () => {
+    const bounds = [-1e6, -0.5, 0, 1e-5, 1.2345e-5, 0.0001, 1, 100_000, 123_456, 1_000_000, 1_048_576, 1e21, 1e100];
+    const page = encodeMetric({
+      kind: 'histogram',
+      name: 'a',
+      points: [{ bounds, buckets: bounds.map(() => 0).concat(0) }],
+    });
+    assert.deepEqual(
+      readPage(page).samples.flatMap(({ labels }) => labels.get('le') ?? []),
+      // What Go's strconv.FormatFloat(bound, 'g', -1, 64) gives.
+      '-1e+06 -0.5 0 1e-05 1.2345e-05 0.0001 1 100000 123456 1e+06 1.048576e+06 1e+21 1e+100 +Inf'.split(' '),
+    );
+  });
+
+  it('writes values so that they are read back as they were', () => {
+    const values: Record<string, JsonNumber> = {
+      'a 0\n': 0,
+      'a -0\n': '-0',
+      'a NaN\n': 'NaN',
+      'a +Inf\n': 'Infinity',
+      'a -Inf\n': '-Infinity',
+      'a 5e-324\n': 5e-324,
+      'a 9007199254740991\n': Number.MAX_SAFE_INTEGER,
+      'a 1.7976931348623157e+308\n': Number.MAX_VALUE,
+      'a 0.1\n': 0.1,
+    };
+    for (const [line, value] of Object.entries(values)) assert.equal(encodeValue(value), line);
+  });
+
+  it('escapes backslash, line feed and, in label values, the quote', () => {
+    const page = encodeMetric({
+      kind: 'gauge',
+      name: 'a',
+      description: 'x\\y\nz "q" \\n',
+      points: [{ attributes: { b: 'x\\y\nz "q" \\n' }, value: 1 }],
+    });
+    assert.equal(page, '# HELP a x\\\\y\\nz "q" \\\\n\n# TYPE a gauge\na{b="x\\\\y\\nz \\"q\\" \\\\n"} 1\n');
+  });
+
+  it('hands the page out in slices of whole lines', () => {
+    const points = Array.from({ length: 5000 }, (_, i) => ({ attributes: { i }, value: i }));
+    const slices = [
+      ...encodeText(
+        toFamilies(toSnapshot({ scopes: [{ metrics: [{ kind: 'gauge', name: 'a.long.name', points }] }] })).families,
+      ),
+    ];
+    assert.equal(slices.length, 3);
+    assert.ok(slices.every((slice) => slice.endsWith('\n') && slice.length < 66_000));
+    assert.equal(readPage(slices.join('')).samples.length, 5000);
+  });
+
+  it('says nothing about nothing', () => {
+    assert.equal(encode({ scopes: [] }), '');
+  });
+});
+
+describe('encodeText, read by promtool', { skip: withoutPromtool }, () => {
+  it('has a page that is no page refused', () => assert.match(parseError('a{b="c"\n') ?? '', /error while linting/));
+
+  it('is understood when empty', () => assert.equal(parseError(encode({ scopes: [] })), undefined));
+
+  it('is understood with carriage returns, NUL and other control characters in texts', () => {
+    const text = 'a\r\nb\rc\0d\u2028e\u0085f\r';
+    const page = encodeMetric({
+      kind: 'gauge',
+      name: 'a',
+      description: text,
+      points: [{ attributes: { b: text }, value: 1 }],
+    });
+    assert.equal(parseError(page), undefined);
+    assert.equal(readPage(page).helps.get('a'), text);
+    assert.equal(readPage(page).samples[0]?.labels.get('b'), text);
+  });
+});
