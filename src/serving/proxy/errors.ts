@@ -1,0 +1,162 @@
+import type { Outcome } from './outcome.ts';
+
+/**
+ * Everything that ends a request other than the upstream's own answer: the `error.type` attribute, the status and sentence of
+ * our answer where one can still be given, the RFC 9209 `Proxy-Status` error where that has a word, and the outcome.
+ */
+export const proxyErrors = {
+  malformed_request: {
+    status: 400,
+    outcome: 'rejected',
+    proxyStatus: 'http_request_error',
+    message: 'The request is not valid HTTP/1.1',
+  },
+  malformed_path: {
+    status: 400,
+    outcome: 'rejected',
+    proxyStatus: 'http_request_error',
+    message: 'The path must start with a slash, be percent-encoded UTF-8 and hold no dot segments',
+  },
+  no_route: {
+    status: 404,
+    outcome: 'rejected',
+    proxyStatus: 'destination_not_found',
+    message: "No upstream's path_prefix matches the path",
+  },
+  method_not_allowed: {
+    status: 405,
+    outcome: 'rejected',
+    proxyStatus: 'http_request_denied',
+    message: 'CONNECT is not supported',
+  },
+  request_header_timeout: {
+    status: 408,
+    outcome: 'rejected',
+    proxyStatus: 'http_request_error',
+    message: 'The head of the request took longer than limits.request_header_timeout',
+  },
+  request_header_too_large: {
+    status: 431,
+    outcome: 'rejected',
+    proxyStatus: 'http_request_error',
+    message: 'The head of the request is larger than limits.header_size',
+  },
+  requests_in_flight: {
+    status: 503,
+    outcome: 'rejected',
+    proxyStatus: 'connection_limit_reached',
+    message: 'As many requests as limits.requests_in_flight allows are in flight',
+  },
+  request_body_timeout: {
+    status: 408,
+    outcome: 'aborted',
+    proxyStatus: 'http_request_error',
+    message: 'No part of the request body arrived for timeouts.idle',
+  },
+  upstream_unreachable: {
+    status: 502,
+    outcome: 'failure',
+    proxyStatus: 'destination_unavailable',
+    message: 'No connection to the upstream',
+  },
+  upstream_connect_timeout: {
+    status: 504,
+    outcome: 'failure',
+    proxyStatus: 'connection_timeout',
+    message: 'Connecting to the upstream took longer than timeouts.connect',
+  },
+  upstream_response_timeout: {
+    status: 504,
+    outcome: 'failure',
+    proxyStatus: 'http_response_timeout',
+    message: 'The head of the response took longer than timeouts.response_headers',
+  },
+  upstream_idle_timeout: {
+    status: 504,
+    outcome: 'failure',
+    proxyStatus: 'connection_read_timeout',
+    message: 'No part of the response arrived for timeouts.idle',
+  },
+  upstream_closed: {
+    status: 502,
+    outcome: 'failure',
+    proxyStatus: 'connection_terminated',
+    message: 'The upstream closed the connection before its response was complete',
+  },
+  upstream_malformed_response: {
+    status: 502,
+    outcome: 'failure',
+    proxyStatus: 'http_protocol_error',
+    message: "The upstream's response is not valid HTTP/1.1",
+  },
+  shutdown: {
+    status: 504,
+    outcome: 'failure',
+    proxyStatus: 'http_response_timeout',
+    message: 'The gateway is shutting down, and shutdown.timeout came before the response was complete',
+  },
+  downstream_closed: {
+    status: 499,
+    outcome: 'aborted',
+    proxyStatus: undefined,
+    message: 'The downstream closed the connection before the response was complete',
+  },
+} as const satisfies Record<
+  string,
+  { status: number; outcome: Outcome; proxyStatus: string | undefined; message: string }
+>;
+
+export type ProxyErrorCode = keyof typeof proxyErrors;
+
+/**
+ * Sorts what undici and the sockets below it report.
+ *
+ * @param connected whether the request had a connection; without one, what is unknown (a refusal, a name that does not resolve,
+ *   a certificate that is not trusted) means that the upstream could not be reached, and with one that the connection broke.
+ */
+export function codeOfUpstreamError(error: Error & { code?: unknown }, connected: boolean): ProxyErrorCode {
+  switch (error.code) {
+    case 'UND_ERR_CONNECT_TIMEOUT':
+      return 'upstream_connect_timeout';
+    case 'UND_ERR_HEADERS_TIMEOUT':
+      return 'upstream_response_timeout';
+    case 'UND_ERR_BODY_TIMEOUT':
+      return 'upstream_idle_timeout';
+    case 'UND_ERR_INVALID_ARG':
+    case 'UND_ERR_NOT_SUPPORTED':
+    case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
+      return 'malformed_request';
+    case 'UND_ERR_HEADERS_OVERFLOW':
+    case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
+    case 'ERR_INVALID_CHAR':
+      return 'upstream_malformed_response';
+    default:
+      if (isParserError(error)) return 'upstream_malformed_response';
+      return connected ? 'upstream_closed' : 'upstream_unreachable';
+  }
+}
+
+/** Sorts what Node's HTTP parser reports; undefined means that the connection broke and nobody is there to be answered. */
+export function codeOfParserError(error: Error & { code?: unknown }): ProxyErrorCode | undefined {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return 'request_header_too_large';
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_header_timeout';
+  return isParserError(error) ? 'malformed_request' : undefined;
+}
+
+function isParserError({ code }: { code?: unknown }): boolean {
+  return typeof code === 'string' && code.startsWith('HPE_');
+}
+
+/** The body of our own answers: `error` is a sentence, as the Open Inference Protocol has it, `code` is stable. */
+export function errorBody(code: ProxyErrorCode): string {
+  return JSON.stringify({ error: proxyErrors[code].message, code });
+}
+
+/** The headers of our own answers, flat. */
+export function errorHeaders(code: ProxyErrorCode, body: string): string[] {
+  const { status, proxyStatus } = proxyErrors[code];
+  const headers = ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(body))];
+  if (proxyStatus !== undefined) headers.push('proxy-status', `metergate; error=${proxyStatus}`);
+  if (status === 503) headers.push('retry-after', '1');
+  return headers;
+}

@@ -1,0 +1,167 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Recognition } from '../protocols/protocol.ts';
+import { codeOfUpstreamError, errorBody, errorHeaders, proxyErrors, type ProxyErrorCode } from './errors.ts';
+import { requestHeaders, responseHeaders } from './headers.ts';
+import type { Measurements } from './measurements.ts';
+import type { Outcome } from './outcome.ts';
+import { hasBody, RequestBody } from './request-body.ts';
+import { parseTarget, type Target } from './target.ts';
+import type { FindUpstream, Upstream } from './upstreams.ts';
+
+export interface ExchangeContext {
+  readonly findUpstream: FindUpstream;
+  readonly measurements: Measurements;
+  readonly requestsInFlightMax: number;
+  /** Exchanges that have been sent to an upstream and are not over. */
+  readonly inFlight: Set<Exchange>;
+  /** While true, every response closes its connection. */
+  draining: boolean;
+  /** Called once when the exchange is over. */
+  readonly onEnd: (exchange: Exchange) => void;
+}
+
+/**
+ * One request on its way: request -> upstream -> response -> measure. Bodies pass in both directions as they come, and whoever
+ * reads slowly makes the other side wait. Whatever happens, it ends with the close of the downstream response, and there
+ * everything is measured, once.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly startMs = performance.now();
+  upstream: Upstream | undefined;
+  recognition: Recognition | undefined;
+  /** Settled by whoever ends the exchange first; what comes after changes nothing. */
+  outcome: Outcome | undefined;
+  errorCode: ProxyErrorCode | undefined;
+  responseBytes = 0;
+  readonly #context: ExchangeContext;
+  #body: RequestBody | null = null;
+  #controller: Dispatcher.DispatchController | undefined;
+  #headFlushed = false;
+
+  constructor(context: ExchangeContext, request: IncomingMessage, response: ServerResponse) {
+    this.#context = context;
+    this.request = request;
+    this.response = response;
+  }
+
+  get requestBytes(): number {
+    return this.#body?.bytes ?? 0;
+  }
+
+  start(): void {
+    const { request, response } = this;
+    const { measurements, findUpstream, inFlight, requestsInFlightMax } = this.#context;
+    response.on('close', this.#onClose);
+    measurements.received(this);
+
+    if (request.httpVersionMinor > 0 && request.headers.host === undefined) return this.fail('malformed_request');
+    const target = parseTarget(request.url ?? '');
+    if (target === undefined) return this.fail('malformed_path');
+    this.upstream = findUpstream(target);
+    if (this.upstream === undefined) return this.fail('no_route');
+    this.recognition = measurements.recognise(this.upstream, request.method ?? '', target);
+    if (inFlight.size >= requestsInFlightMax) return this.fail('requests_in_flight');
+
+    inFlight.add(this);
+    measurements.dispatched(this);
+    this.#dispatch(this.upstream, target);
+  }
+
+  #dispatch(upstream: Upstream, target: Target): void {
+    const { request } = this;
+    if (hasBody(request)) {
+      const { idleMs } = upstream.options.timeouts;
+      this.#body = new RequestBody(request, { idleMs, onIdle: () => this.fail('request_body_timeout') });
+      // undici reports a broken body through onResponseError; before it listens, a break must not be an unhandled error.
+      this.#body.on('error', () => {});
+    }
+    upstream.dispatcher.dispatch(
+      {
+        path: upstream.path(target),
+        method: request.method as Dispatcher.HttpMethod,
+        headers: requestHeaders(request),
+        body: this.#body,
+      },
+      this,
+    );
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.outcome !== undefined) controller.abort(new Error('the exchange is over'));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+    statusText?: string,
+  ): void {
+    if (status < 200 || this.outcome !== undefined) return;
+    const { response, request } = this;
+    // An answer that comes before the whole request was read: the rest is not worth waiting for on a connection to keep.
+    if (this.#context.draining || !request.complete) response.shouldKeepAlive = false;
+    response.on('drain', () => controller.resume());
+    response.writeHead(status, statusText, responseHeaders(headers));
+    // Head and body of a small response arrive in one read and should leave in one write; a head that comes alone must
+    // not wait for its body.
+    process.nextTick(() => this.#flushHead());
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.outcome !== undefined) return;
+    this.#headFlushed = true;
+    this.responseBytes += chunk.length;
+    if (!this.response.write(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.outcome !== undefined) return;
+    this.#headFlushed = true;
+    this.outcome = this.response.statusCode < 400 ? 'success' : 'failure';
+    this.response.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(codeOfUpstreamError(error, this.#controller !== undefined));
+  }
+
+  /** Ends the exchange with an answer of our own, or, where the upstream's has begun, by cutting the connection. */
+  fail(code: ProxyErrorCode): void {
+    if (this.outcome !== undefined) return;
+    this.outcome = proxyErrors[code].outcome;
+    this.errorCode = code;
+    this.#controller?.abort(new Error(code));
+    const { response } = this;
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const body = errorBody(code);
+    if (this.#context.draining || code === 'request_body_timeout') response.shouldKeepAlive = false;
+    response.writeHead(proxyErrors[code].status, errorHeaders(code, body));
+    response.end(body);
+    if (this.request.method !== 'HEAD') this.responseBytes = Buffer.byteLength(body);
+  }
+
+  #flushHead(): void {
+    if (this.#headFlushed || this.outcome !== undefined) return;
+    this.#headFlushed = true;
+    this.response.flushHeaders();
+  }
+
+  readonly #onClose = (): void => {
+    if (this.outcome === undefined) {
+      this.outcome = 'aborted';
+      this.errorCode = 'downstream_closed';
+      this.#controller?.abort(new Error('downstream_closed'));
+    }
+    this.#body?.destroy();
+    this.#context.inFlight.delete(this);
+    this.#context.onEnd(this);
+    this.#context.measurements.ended(this);
+  };
+}

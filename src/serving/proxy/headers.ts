@@ -1,0 +1,71 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+
+/**
+ * Headers that are about one connection and must not be passed on, and those that are written anew for the next one.
+ * `proxy-authorization` was meant for us. `expect` is answered by our own listener and refused by undici.
+ *
+ * Source: RFC 9110 section 7.6.1
+ */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
+const REWRITTEN = new Set(['host', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto']);
+
+/**
+ * The request's headers for the upstream, flat (name, value, name, value ...), names as they came in.
+ *
+ * Policy: `X-Forwarded-For` and `Via` are appended to; `X-Forwarded-Host` and `X-Forwarded-Proto` are kept when an earlier
+ * proxy set them and else say what we were asked; `Host` is the upstream's. Only the last `X-Forwarded-For` entry is our word.
+ */
+export function requestHeaders(request: IncomingMessage): string[] {
+  const { rawHeaders, headers, socket, httpVersion } = request;
+  const dropped = nominated(headers.connection);
+  const out: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const lower = name.toLowerCase();
+    if (HOP_BY_HOP.has(lower) || REWRITTEN.has(lower) || dropped?.has(lower)) continue;
+    out.push(name, rawHeaders[i + 1] ?? '');
+  }
+  out.push('x-forwarded-for', append(headers['x-forwarded-for'], socket.remoteAddress ?? 'unknown'));
+  out.push('x-forwarded-proto', single(headers['x-forwarded-proto']) ?? 'http');
+  const host = single(headers['x-forwarded-host']) ?? headers.host;
+  if (host !== undefined) out.push('x-forwarded-host', host);
+  out.push('via', append(headers.via, `${httpVersion} metergate`));
+  return out;
+}
+
+/** The upstream's response headers, less what belongs to its connection with us. Takes the object over. */
+export function responseHeaders(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const dropped = nominated(headers.connection);
+  const out: IncomingHttpHeaders = {};
+  for (const name in headers) {
+    if (!HOP_BY_HOP.has(name) && !dropped?.has(name)) out[name] = headers[name];
+  }
+  return out;
+}
+
+/** Header names that a `Connection` header declares as meant for this hop only. */
+function nominated(connection: string | undefined): Set<string> | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
+  // What frames or routes the message cannot be nominated away: it would change what the upstream reads.
+  const names = connection.split(',').map((name) => name.trim().toLowerCase());
+  return new Set(names.filter((name) => name !== 'content-length' && name !== 'host'));
+}
+
+function append(value: string | string[] | undefined, entry: string): string {
+  return value === undefined || value.length === 0 ? entry : `${String(value)}, ${entry}`;
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+export interface RequestBodyOptions {
+  /** The longest pause between two parts of the body; waiting for the upstream to take one does not count. */
+  readonly idleMs: number;
+  readonly onIdle: () => void;
+}
+
+/**
+ * The body of a request on its way to the upstream, with back-pressure and a count of its bytes.
+ *
+ * It stands between the two because undici destroys a body stream when the upstream answers early or breaks: destroying the
+ * request itself would take the downstream's connection, and with it our answer, along. What is left of the body then is read
+ * and thrown away by `node:http` once the response is out.
+ */
+export class RequestBody extends Readable {
+  bytes = 0;
+  readonly #request: IncomingMessage;
+  readonly #idle: NodeJS.Timeout;
+
+  constructor(request: IncomingMessage, { idleMs, onIdle }: RequestBodyOptions) {
+    super();
+    this.#request = request;
+    this.#idle = setTimeout(() => {
+      if (request.isPaused()) this.#idle.refresh();
+      else onIdle();
+    }, idleMs);
+    request.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
+  }
+
+  override _read(): void {
+    this.#request.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#idle);
+    this.#request.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
+    this.#request.resume();
+    done(error);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#idle.refresh();
+    this.bytes += chunk.length;
+    if (!this.push(chunk)) this.#request.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    clearTimeout(this.#idle);
+    this.push(null);
+  };
+
+  /** Also comes after a whole body; only without one is it a cut. */
+  readonly #onClose = (): void => {
+    if (!this.#request.complete)
+      this.destroy(new Error('the downstream closed the connection within the request body'));
+  };
+}
+
+/** Whether a request comes with a body at all; one of length zero counts as none. */
+export function hasBody(request: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  return encoding !== undefined || (length !== undefined && length !== '0');
+}

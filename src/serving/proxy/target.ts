@@ -1,0 +1,40 @@
+/** The request target of an HTTP/1.1 request line, taken apart. */
+export interface Target {
+  /** As it came in, still percent-encoded, starting with a slash. */
+  readonly path: string;
+  /** With its question mark, or empty. */
+  readonly query: string;
+  /** Percent-decoded parts between the slashes of `path`. */
+  readonly segments: readonly string[];
+}
+
+const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
+const DOT_SEGMENTS = new Set(['.', '..']);
+
+/**
+ * @returns undefined for what cannot be routed safely: no path (`*`), percent-encoding that is not UTF-8, a fragment, or dot
+ *   segments, encoded or not, since the upstream would resolve them to a path other than the one that was matched here.
+ *
+ * Source: RFC 9112 section 3.2, RFC 3986 section 5.2.4
+ */
+export function parseTarget(target: string): Target | undefined {
+  const originForm = target.startsWith('/') ? target : target.replace(ABSOLUTE_FORM, '');
+  const queryAt = originForm.indexOf('?');
+  const path = queryAt < 0 ? originForm : originForm.slice(0, queryAt);
+  const query = queryAt < 0 ? '' : originForm.slice(queryAt);
+  if (!path.startsWith('/') || originForm.includes('#')) return undefined;
+
+  const segments = decode(path.slice(1).split('/'), path.includes('%'));
+  if (segments === undefined || segments.some((segment) => DOT_SEGMENTS.has(segment))) return undefined;
+  return { path, query, segments };
+}
+
+function decode(segments: string[], encoded: boolean): string[] | undefined {
+  if (!encoded) return segments;
+  try {
+    return segments.map(decodeURIComponent);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
