@@ -249,7 +249,7 @@ export const catalogue = {
   'metergate.pull.families.dropped': {
     kind: 'counter',
     unit: '{family}',
-    description: 'Metric families left out of a scrape',
+    description: 'Metric families left out of a scrape, or with the reason duplicate_series some series of them',
     attributes: ['metergate.reason'],
     stability: 'development',
   },

@@ -1,0 +1,38 @@
+import { diag, DiagLogLevel } from '@opentelemetry/api';
+import { loadConfig } from '../config/index.ts';
+import { createGateway } from '../gateway.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { reportProblems } from './check-config.ts';
+import type { Environment } from './environment.ts';
+
+/** Runs the gateway until it is interrupted. */
+export async function serve({ file }: { file: string }, environment: Environment): Promise<ExitCode> {
+  const loaded = await loadConfig({ file, env: environment.env });
+  if (!loaded.ok) return reportProblems(file, loaded.problems, environment);
+
+  const { config } = loaded;
+  const logger = await createLogger(config.log);
+  logSdkDiagnostics(logger);
+  const gateway = createGateway({ config, logger, version: environment.version });
+  const interrupted = environment.interrupted();
+  try {
+    await gateway.start();
+  } catch (error) {
+    logger.error('start failed', { error: error instanceof Error ? error.message : String(error) });
+    return EXIT.failed;
+  }
+  await interrupted;
+  await gateway.shutdown();
+  return EXIT.done;
+}
+
+/** What the OpenTelemetry SDK has to say goes where everything else goes. */
+function logSdkDiagnostics(logger: Logger): void {
+  const lineOf =
+    (level: keyof Logger) =>
+    (message: string): void =>
+      logger[level]('OpenTelemetry SDK', { message });
+  const [error, warn, info, debug] = [lineOf('error'), lineOf('warn'), lineOf('info'), lineOf('debug')];
+  diag.setLogger({ error, warn, info, debug, verbose: debug }, DiagLogLevel.WARN);
+}

@@ -1,0 +1,124 @@
+import { catalogue } from '../telemetry/catalogue.ts';
+import { overlaps, pointsAt } from './hosts.ts';
+import { isMapping, type Path } from './paths.ts';
+import { readAddress, readDuration, readEndpoint, readUpstreamUrl, type Address } from './values.ts';
+
+export interface CheckOptions {
+  /** What the file says at a path, or the default of that key. Not yet checked: it may have any type. */
+  readonly value: (path: Path) => unknown;
+  readonly shown: (path: Path) => string;
+  /** `text` is the second half of a sentence that starts with the path. */
+  readonly report: (path: Path, text: string) => void;
+}
+
+/**
+ * Checks of keys that depend on each other. They look at the file and not at what the schema made of it, so that their problems are
+ * found beside those of the schema; what they cannot read, the schema has reported.
+ */
+export function checkAcrossKeys(options: CheckOptions): void {
+  unique(options, 'upstreams', 'name');
+  unique(options, 'upstreams', 'path_prefix', segments);
+  unique(options, 'push', 'name');
+  roomForModels(options);
+  listenersApart(options);
+  noLoop(options);
+  noOwnLabel(options);
+  destinations(options);
+}
+
+function unique({ value, report }: CheckOptions, list: string, key: string, meaning = (text: string) => text): void {
+  const first = new Map<string, number>();
+  for (const index of indices(value([list]))) {
+    const given = readText(value([list, index, key]), meaning);
+    const earlier = given === undefined ? undefined : first.get(given);
+    if (earlier !== undefined) report([list, index, key], `must be unique, but ${list}[${earlier}] has the same`);
+    else if (given !== undefined) first.set(given, index);
+  }
+}
+
+/** Prefixes match by whole segments: a slash more at the end makes no other prefix. */
+function segments(path: string): string {
+  return path.split('/').filter(Boolean).join('/');
+}
+
+/** Configured models beyond the limit would silently have no series. */
+function roomForModels({ value, report }: CheckOptions): void {
+  const configured = indices(value(['upstreams'])).flatMap((index) => {
+    const models = value(['upstreams', index, 'models']);
+    return Array.isArray(models) ? models.map((model: unknown) => JSON.stringify([index, model])) : [];
+  });
+  const { size } = new Set(configured);
+  const limit = value(['limits', 'known_models']);
+  if (typeof limit === 'number' && limit < size) {
+    report(['limits', 'known_models'], `must not be less than ${size}, the number of models under upstreams`);
+  }
+}
+
+function listenersApart(options: CheckOptions): void {
+  const listeners = openListeners(options);
+  for (const [index, { key, address }] of listeners.entries()) {
+    const other = listeners.slice(0, index).find((earlier) => overlaps(earlier.address, address));
+    if (!other) continue;
+    options.report(
+      ['listen', key],
+      `must not overlap with listen.${other.key}, ${options.shown(['listen', other.key])}`,
+    );
+  }
+}
+
+function noLoop(options: CheckOptions): void {
+  for (const index of indices(options.value(['upstreams']))) {
+    const path = ['upstreams', index, 'url'];
+    const url = readText(options.value(path), readUpstreamUrl);
+    const own = url && openListeners(options).find(({ address }) => pointsAt(url, address));
+    if (own) options.report(path, `must not lead back to the gateway itself: that is listen.${own.key}`);
+  }
+}
+
+function noOwnLabel({ value, report }: CheckOptions): void {
+  const own = Object.entries(catalogue).flatMap(([name, { attributes }]): readonly string[] =>
+    name.startsWith('inference.') ? attributes : [],
+  );
+  for (const index of indices(value(['upstreams']))) {
+    const labels = value(['upstreams', index, 'labels']);
+    for (const key of isMapping(labels) ? Object.keys(labels) : []) {
+      if (own.includes(key))
+        report(['upstreams', index, 'labels', key], 'must have another key: metergate sets this one');
+    }
+  }
+}
+
+function destinations({ value, shown, report }: CheckOptions): void {
+  for (const index of indices(value(['push']))) {
+    const at = (...rest: string[]): Path => ['push', index, ...rest];
+    const interval = readText(value(at('interval')), readDuration);
+    const timeout = readText(value(at('timeout')), readDuration);
+    if (interval !== undefined && timeout !== undefined && timeout > interval) {
+      report(at('timeout'), `must not exceed push[${index}].interval, ${shown(at('interval'))}`);
+    }
+    const tls = value(at('tls'));
+    if (!isMapping(tls)) continue;
+    if (readText(value(at('endpoint')), readEndpoint)?.startsWith('http:')) {
+      report(at('endpoint'), 'must be https, since there is tls');
+    }
+    const [other] = ['cert_file', 'key_file'].filter((key) => tls[key] === undefined);
+    if (other !== undefined && (tls.cert_file ?? tls.key_file) !== undefined) {
+      report(at('tls', other), 'must be given, since cert_file and key_file go together');
+    }
+  }
+}
+
+function openListeners({ value }: CheckOptions): { key: string; address: Address }[] {
+  return ['inference', 'management', ...(value(['pull', 'enabled']) === false ? [] : ['metrics'])].flatMap((key) => {
+    const address = readText(value(['listen', key]), readAddress);
+    return address ? [{ key, address }] : [];
+  });
+}
+
+function readText<T>(value: unknown, read: (text: string) => T | undefined): T | undefined {
+  return typeof value === 'string' ? read(value) : undefined;
+}
+
+function indices(list: unknown): number[] {
+  return Array.isArray(list) ? [...list.keys()] : [];
+}

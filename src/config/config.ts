@@ -1,0 +1,71 @@
+import type { Address } from './values.ts';
+
+/**
+ * What the gateway runs by: complete (defaults filled in), checked and deeply frozen. Made by `parseConfig` only.
+ * What each key means, and what it is called in YAML, is in docs/configuration.md.
+ */
+export interface Config {
+  /** Attributes of the resource; always with `service.name`. */
+  readonly resource: Readonly<Record<string, string | number | boolean>>;
+  readonly listen: { readonly inference: Address; readonly management: Address; readonly metrics: Address };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'pretty' };
+  readonly limits: LimitsConfig;
+  /** At least one; names and path prefixes are unique. */
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly pull: { readonly enabled: boolean; readonly path: string };
+  /** Names are unique; none = nothing is pushed. */
+  readonly push: readonly PushConfig[];
+  readonly observables: { readonly host: ObservableConfig; readonly process: ObservableConfig };
+  readonly shutdown: { readonly delayMs: number; readonly timeoutMs: number };
+}
+
+export interface LimitsConfig {
+  readonly requestsInFlightMax: number;
+  /** Of each listener. */
+  readonly connectionsMax: number;
+  /** All headers of one request together. */
+  readonly headerBytesMax: number;
+  /** Pairs of model and version, over all upstreams; at least as many as are configured. */
+  readonly knownModelsMax: number;
+  readonly requestHeaderTimeoutMs: number;
+}
+
+export interface UpstreamConfig {
+  readonly name: string;
+  /** http or https, no user information, query or fragment. A URL cannot be frozen: treat it as if it were. */
+  readonly url: Readonly<URL>;
+  /** Starts with a slash. */
+  readonly pathPrefix: string;
+  readonly protocol: 'open-inference';
+  readonly labels: Readonly<Record<string, string>>;
+  readonly models: readonly { readonly name: string; readonly version?: string }[];
+  readonly timeouts: { readonly connectMs: number; readonly responseHeadersMs: number; readonly idleMs: number };
+}
+
+export interface PushConfig {
+  readonly name: string;
+  readonly protocol: 'grpc';
+  /** `http://HOST:PORT` (plain text) or `https://HOST:PORT` (TLS), nothing behind it. */
+  readonly endpoint: string;
+  readonly intervalMs: number;
+  /** At most `intervalMs`. */
+  readonly timeoutMs: number;
+  /** Credentials, as a rule: never to be logged or shown. Keys are in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly compression: 'none' | 'gzip';
+  readonly temporality: 'cumulative' | 'delta' | 'low_memory';
+  /** With an https endpoint only. The files are not yet read. */
+  readonly tls?: TlsConfig;
+}
+
+/** Paths of PEM files; `certFile` and `keyFile` are both there or neither is. */
+export interface TlsConfig {
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+export interface ObservableConfig {
+  readonly enabled: boolean;
+  readonly intervalMs: number;
+}

@@ -1,0 +1,5 @@
+export type { Config, LimitsConfig, ObservableConfig, PushConfig, TlsConfig, UpstreamConfig } from './config.ts';
+export { takeOtelEnv, type OtelEnv } from './env.ts';
+export { configJsonSchema, type JsonSchema } from './json-schema.ts';
+export { loadConfig, parseConfig, type LoadResult, type ParseOptions } from './load.ts';
+export type { Address } from './values.ts';

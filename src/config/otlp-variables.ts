@@ -1,0 +1,110 @@
+import { readPairs, type OtelEnv } from './env.ts';
+import type { Path } from './paths.ts';
+import { shown } from './problems.ts';
+import { matching, readEndpoint, readMilliseconds } from './values.ts';
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+export interface OtlpOptions {
+  readonly otel: OtelEnv;
+  /** As the YAML file has it, without `endpoint`. */
+  readonly destination: Mapping;
+  readonly path: Path;
+  readonly report: (text: string, path?: Path) => void;
+}
+
+interface Setting {
+  readonly key: string;
+  /** What follows `OTEL_EXPORTER_OTLP_METRICS_` or, where the setting is not one of metrics only, `OTEL_EXPORTER_OTLP_`. */
+  readonly variable: string;
+  readonly metricsOnly?: boolean;
+  readonly read: (text: string, otel: OtelEnv) => string | undefined;
+  readonly wanted: string;
+}
+
+/** The variable and the key of the declarative configuration differ in one word. */
+const TEMPORALITIES = new Map([
+  ['cumulative', 'cumulative'],
+  ['delta', 'delta'],
+  ['lowmemory', 'low_memory'],
+]);
+
+/** https://opentelemetry.io/docs/specs/otel/protocol/exporter/ and, for the temporality, .../metrics/sdk_exporters/otlp/. */
+const SETTINGS: readonly Setting[] = [
+  {
+    key: 'protocol',
+    variable: 'PROTOCOL',
+    read: matching(/^grpc$/),
+    wanted: 'must be grpc: only grpc is supported so far',
+  },
+  {
+    key: 'endpoint',
+    variable: 'ENDPOINT',
+    read: readOtlpEndpoint,
+    wanted: 'must be an http or https URL without path, user information, query or fragment',
+  },
+  {
+    key: 'timeout',
+    variable: 'TIMEOUT',
+    read: readMilliseconds,
+    wanted: 'must be a whole number of milliseconds, from 1 to 86400000',
+  },
+  { key: 'compression', variable: 'COMPRESSION', read: matching(/^(none|gzip)$/), wanted: 'must be none or gzip' },
+  {
+    key: 'temporality_preference',
+    variable: 'TEMPORALITY_PREFERENCE',
+    metricsOnly: true,
+    read: (text) => TEMPORALITIES.get(text.toLowerCase()),
+    wanted: 'must be cumulative, delta or lowmemory',
+  },
+];
+
+/** @returns what the variables say about the keys that the destination leaves out. */
+export function otlpSettings({ otel, destination, path, report }: OtlpOptions): Mapping {
+  const settings: Record<string, unknown> = {};
+  for (const { key, variable, metricsOnly, read, wanted } of SETTINGS) {
+    const found = key in destination ? undefined : lookUp(otel, variable, metricsOnly);
+    if (found === undefined) continue;
+    settings[key] = read(found.value, otel);
+    if (settings[key] === undefined) {
+      report(`${found.name} ${wanted} (got ${shown(found.value)})`, [...path, key]);
+    }
+  }
+  if (!('headers' in destination)) settings.headers = headers(otel, report);
+  // Certificates in the environment are for TLS, whichever destination it may be; a plain-text one does not object to them.
+  if (!('tls' in destination) && String(settings.endpoint).startsWith('https:')) settings.tls = tls(otel);
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+function lookUp(otel: OtelEnv, variable: string, metricsOnly = false): { name: string; value: string } | undefined {
+  for (const prefix of ['OTEL_EXPORTER_OTLP_METRICS_', ...(metricsOnly ? [] : ['OTEL_EXPORTER_OTLP_'])]) {
+    const value = otel[prefix + variable];
+    if (value !== undefined) return { name: prefix + variable, value };
+  }
+  return undefined;
+}
+
+/** Without a scheme it is TLS, unless INSECURE says otherwise; that variable means nothing where there is a scheme. */
+function readOtlpEndpoint(text: string, otel: OtelEnv): string | undefined {
+  const insecure = lookUp(otel, 'INSECURE')?.value.toLowerCase() === 'true';
+  return readEndpoint(text.includes('://') ? text : `${insecure ? 'http' : 'https'}://${text}`);
+}
+
+/** Both variables together, those of metrics winning, as the official exporter does. */
+function headers(otel: OtelEnv, report: (text: string) => void): Mapping {
+  const read = (name: string): Mapping =>
+    readPairs(otel[name] ?? '', (place) =>
+      report(`${name} must be KEY=VALUE,... with percent-encoded values (entry ${place} is not)`),
+    );
+  return { ...read('OTEL_EXPORTER_OTLP_HEADERS'), ...read('OTEL_EXPORTER_OTLP_METRICS_HEADERS') };
+}
+
+function tls(otel: OtelEnv): Mapping | undefined {
+  const files = {
+    ca_file: lookUp(otel, 'CERTIFICATE')?.value,
+    cert_file: lookUp(otel, 'CLIENT_CERTIFICATE')?.value,
+    key_file: lookUp(otel, 'CLIENT_KEY')?.value,
+  };
+  const given = Object.entries(files).filter(([, file]) => file !== undefined);
+  return given.length > 0 ? Object.fromEntries(given) : undefined;
+}

@@ -1,0 +1,224 @@
+import * as z from 'zod';
+import {
+  DURATION_MS_MAX,
+  matching,
+  readAddress,
+  readDuration,
+  readEndpoint,
+  readSize,
+  readUpstreamUrl,
+} from './values.ts';
+
+const AT_LEAST_ONE = 'must be a list of at least one upstream';
+
+/**
+ * The shape of the YAML file. Every error text is the second half of a sentence that starts with the key path; what the
+ * schema cannot see (keys that depend on each other) is in checks.ts.
+ */
+export const configSchema = section({
+  resource: z
+    .record(
+      z.string().min(1, 'must have a key that is not empty'),
+      z.union([z.string(), z.number(), z.boolean()], 'must be a string, a number, true or false'),
+      'must be a mapping',
+    )
+    .default({ 'service.name': 'metergate' })
+    .describe('Attributes of the resource that every series belongs to; service.name is always there.'),
+  listen: section({
+    inference: address('127.0.0.1:9480').describe('Where the requests for the upstreams are taken.'),
+    management: address('127.0.0.1:9481').describe('Health, readiness and status.'),
+    metrics: address('127.0.0.1:9464').describe('Where Prometheus scrapes; only opened with pull.enabled.'),
+  })
+    .prefault({})
+    .describe('Listeners, HOST:PORT or [IPV6]:PORT; port 0 is a free one.'),
+  log: section({
+    level: choice('debug', 'info', 'warn', 'error').default('info').describe('The least severe lines to be written.'),
+    format: choice('json', 'pretty').default('json').describe('JSON lines for machines or coloured ones for people.'),
+  })
+    .prefault({})
+    .describe('The log on standard error.'),
+  limits: section({
+    requests_in_flight: count(1024).describe('Requests served at one time; more are answered 503.'),
+    connections: count(10_000).describe('Open connections of each listener; more are closed at once.'),
+    header_size: size('16KiB').describe('All headers of one request together; more are answered 431.'),
+    known_models: count(1000).describe(
+      'Pairs of model and version, over all upstreams, that get series of their own; more are _other.',
+    ),
+    request_header_timeout: duration()
+      .prefault('60s')
+      .describe('How long a connection may take to send the headers of a request.'),
+  })
+    .prefault({})
+    .describe('Bounds of what strangers can grow.'),
+  upstreams: list(upstream(), AT_LEAST_ONE).min(1, AT_LEAST_ONE).describe('The model servers behind the gateway.'),
+  pull: section({
+    enabled: flag().default(true).describe('Whether there is a metrics listener.'),
+    path: text(matching(/^(\/[\w.~-]+)+$/), 'must be a path such as /metrics, without a slash at its end')
+      .prefault('/metrics')
+      .describe('Where the metrics are on that listener.'),
+  })
+    .prefault({})
+    .describe('Scrapes by Prometheus.'),
+  push: list(destination()).prefault([]).describe('Where the metrics are sent to by OTLP.'),
+  observables: section({
+    host: observable('CPU and memory of the host.'),
+    process: observable('CPU, memory and uptime of the gateway itself.'),
+  })
+    .prefault({})
+    .describe('Readings of the machine.'),
+  shutdown: section({
+    delay: duration(0).prefault('0s').describe('How long requests are still accepted after readiness is withdrawn.'),
+    timeout: duration().prefault('25s').describe('How long requests in flight and the last push may take after that.'),
+  })
+    .prefault({})
+    .describe('What happens at SIGTERM and SIGINT.'),
+}).meta({ title: 'metergate configuration' });
+
+function upstream() {
+  return section({
+    name: name().describe('Value of inference.upstream.name; unique.'),
+    url: text(readUpstreamUrl, 'must be an http or https URL without user information, query or fragment').describe(
+      'Where the server is; a base path is put before the path of each request.',
+    ),
+    path_prefix: text(matching(/^\/[^\s?#]*$/), 'must be a path that starts with /')
+      .prefault('/')
+      .describe(
+        'Requests below it go to this upstream, the prefix of most segments first; the path of url takes its place. Without percent-encoding; unique.',
+      ),
+    protocol: choice('open-inference').default('open-inference').describe('The inference API that the server speaks.'),
+    labels: z
+      .record(z.string().min(1, 'must have a key that is not empty'), string(), 'must be a mapping')
+      .default({})
+      .describe('Attributes put on every inference.* series of this upstream, beside those that metergate sets.'),
+    models: list(
+      section({
+        name: label().describe('Name in the path of the request.'),
+        version: label().optional().describe('Version in the path of the request.'),
+      }),
+    )
+      .prefault([])
+      .describe('Models known from the start; another one becomes known by its first 2xx response.'),
+    timeouts: section({
+      connect: duration().prefault('5s').describe('To open a connection, TLS included.'),
+      response_headers: duration()
+        .prefault('60s')
+        .describe('From the end of the request to the headers of the response.'),
+      idle: duration().prefault('60s').describe('Between two chunks of a response body.'),
+    })
+      .prefault({})
+      .describe('How long the upstream may take before the answer is 502 or 504.'),
+  });
+}
+
+function destination() {
+  return section({
+    name: name().describe('Value of metergate.destination; unique.'),
+    protocol: choice('grpc').default('grpc').describe('The transport of OTLP.'),
+    endpoint: text(
+      readEndpoint,
+      'must be an http or https URL without path, user information, query or fragment',
+    ).describe('http is plain text, https is TLS.'),
+    interval: duration().prefault('60s').describe('From one push to the next.'),
+    timeout: duration().optional().describe('How long one push may take; must not exceed interval.'),
+    headers: z
+      .record(
+        z
+          .string()
+          .regex(/^(?!grpc-)[a-z\d_.-]+(?<!-bin)$/i, 'must have a key that is a gRPC text header name')
+          .toLowerCase(),
+        text(matching(/^[\x20-\x7e]*$/), 'must be a string of printable ASCII characters'),
+        'must be a mapping',
+      )
+      .prefault({})
+      .describe('Sent with every push; the values are never shown.'),
+    compression: choice('none', 'gzip').default('none').describe('Compression of what is sent.'),
+    temporality_preference: choice('cumulative', 'delta', 'low_memory')
+      .default('cumulative')
+      .describe('Temporality of counters and histograms.'),
+    tls: section({
+      ca_file: filled().optional().describe('Certificates (PEM) to trust instead of those that Node.js trusts.'),
+      cert_file: filled().optional().describe('Certificate chain (PEM) of the gateway; goes with key_file.'),
+      key_file: filled().optional().describe('Private key (PEM) of cert_file.'),
+    })
+      .optional()
+      .describe('Only with an https endpoint.'),
+  });
+}
+
+function observable(description: string) {
+  return section({
+    enabled: flag().default(true).describe('Whether they are read.'),
+    interval: duration().prefault('5s').describe('From one sample to the next; a collection shows the last one.'),
+  })
+    .prefault({})
+    .describe(description);
+}
+
+function section<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.strictObject(shape, 'must be a mapping');
+}
+
+function list<S extends z.ZodType>(entry: S, wanted = 'must be a list') {
+  return z.array(entry, wanted);
+}
+
+/** A string with a meaning: `read` returns it, or undefined. No pattern goes into the JSON Schema, since `${NAME}` is valid, too. */
+function text<T>(read: (text: string) => T | undefined, wanted: string) {
+  return z.string(wanted).transform((given, context): T => {
+    const value = read(given);
+    if (value !== undefined) return value;
+    context.issues.push({ code: 'custom', message: wanted, input: given });
+    return z.NEVER;
+  });
+}
+
+function string() {
+  return z.string('must be a string, in quotes if it looks like a number');
+}
+
+function filled() {
+  return string().min(1, 'must not be empty');
+}
+
+/** No longer than what the gateway takes for a label. */
+function label() {
+  return filled().max(128, 'must have at most 128 characters');
+}
+
+function name() {
+  return text(
+    matching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/),
+    'must be a name: up to 63 letters, digits, dots, dashes or underscores, the first a letter or digit',
+  );
+}
+
+function choice<const T extends readonly [string, ...string[]]>(...values: T) {
+  const [last, ...others] = [...values].reverse();
+  return z.enum(values, `must be ${[others.reverse().join(', '), last].filter(Boolean).join(' or ')}`);
+}
+
+function flag() {
+  return z.boolean('must be true or false');
+}
+
+function count(byDefault: number) {
+  const wanted = 'must be a whole number from 1 to 1000000';
+  return z.int(wanted).min(1, wanted).max(1_000_000, wanted).default(byDefault);
+}
+
+function address(byDefault: string) {
+  return text(readAddress, 'must be HOST:PORT or [IPV6]:PORT').prefault(byDefault);
+}
+
+function size(byDefault: string) {
+  return text(readSize, 'must be a size with its unit, such as 512B, 16KiB or 1MiB, not a bare number')
+    .refine((bytes) => bytes >= 1024 && bytes <= 1024 * 1024, 'must be from 1KiB to 1MiB')
+    .prefault(byDefault);
+}
+
+function duration(minMs = 1) {
+  return text(readDuration, 'must be a duration with its unit, such as 500ms, 5s, 1m or 1h, not a bare number').refine(
+    (ms) => ms >= minMs && ms <= DURATION_MS_MAX,
+    `must be from ${minMs}ms to 24h`,
+  );
+}

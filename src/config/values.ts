@@ -1,0 +1,70 @@
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+
+/** Where to listen. `host` is a name, an IPv4 address or an IPv6 address without brackets; `port` 0 = a free one. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A day. What timers of Node.js can do ends at 24 days. */
+export const DURATION_MS_MAX = 86_400_000;
+
+const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const BYTES = { B: 1, kB: 1000, KiB: 1024, MB: 1000_000, MiB: 1024 * 1024 } as const;
+
+/** @returns milliseconds of `500ms`, `5s`, `1m`, `1h`; undefined for anything else. */
+export function readDuration(text: string): number | undefined {
+  return readWithUnit(text, MILLISECONDS);
+}
+
+/** @returns `500ms` for `500`, from 1 ms to a day, as the OTEL_* variables count; undefined for anything else. */
+export function readMilliseconds(text: string): string | undefined {
+  return /^[1-9]\d{0,7}$/.test(text) && Number(text) <= DURATION_MS_MAX ? `${text}ms` : undefined;
+}
+
+/** @returns bytes of `512B`, `16KiB`, `1MiB`, `16kB`, `1MB`; undefined for anything else. */
+export function readSize(text: string): number | undefined {
+  return readWithUnit(text, BYTES);
+}
+
+/** Reads `host:port` and `[v6]:port`; the host is required. */
+export function readAddress(text: string): Address | undefined {
+  const { v6, name, port } = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:[\]]+)):(?<port>\d{1,5})$/.exec(text)?.groups ?? {};
+  const host = v6 === undefined ? readHostName(name ?? '') : readIPv6(v6);
+  return host !== undefined && Number(port) <= 65535 ? { host, port: Number(port) } : undefined;
+}
+
+/** An http or https URL, base path allowed, without user information, query or fragment. */
+export function readUpstreamUrl(text: string): URL | undefined {
+  // The parser would repair more than a reader expects: `http:host`, blanks, back slashes.
+  if (!/^https?:\/\/[^\s\\?#@]+$/i.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.port === '0' ? undefined : url;
+}
+
+/** An http or https URL of a host and a port, without a path. @returns `http://host:port` */
+export function readEndpoint(text: string): string | undefined {
+  const url = readUpstreamUrl(text);
+  return url?.pathname === '/' ? url.origin : undefined;
+}
+
+/** @returns a reader of texts that match. */
+export function matching(pattern: RegExp): (text: string) => string | undefined {
+  return (text) => (pattern.test(text) ? text : undefined);
+}
+
+function readWithUnit(text: string, units: Readonly<Record<string, number>>): number | undefined {
+  const { count, unit = '' } = /^(?<count>\d{1,15})(?<unit>[a-zA-Z]+)$/.exec(text)?.groups ?? {};
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
+  return factor === undefined ? undefined : Number(count) * factor;
+}
+
+function readHostName(text: string): string | undefined {
+  // Digits and dots only, and yet no address: a mistyped one, not a name.
+  if (/^[\d.]+$/.test(text)) return isIPv4(text) ? text : undefined;
+  return /^[a-z\d_]([a-z\d_.-]*[a-z\d_.])?$/i.test(text) ? text.toLowerCase() : undefined;
+}
+
+function readIPv6(text: string): string | undefined {
+  return isIPv6(text) ? new SocketAddress({ address: text, family: 'ipv6' }).address : undefined;
+}

@@ -1,0 +1,128 @@
+import type { Config, UpstreamConfig } from './config/config.ts';
+import { createListener, type Listener } from './http/listener.ts';
+import { jsonAnswer, textAnswer, type Route } from './http/routes.ts';
+import { createObservables } from './observables/index.ts';
+import { createPullRoutes } from './pull/index.ts';
+import { createPush } from './push/index.ts';
+import { openInference } from './serving/protocols/open-inference.ts';
+import type { Protocol } from './serving/protocols/protocol.ts';
+import { createProxy } from './serving/proxy/index.ts';
+import type { UpstreamOptions } from './serving/proxy/upstreams.ts';
+import { deadlineIn } from './std/deadline.ts';
+import type { Part } from './std/part.ts';
+import { createTelemetry } from './telemetry/index.ts';
+import type { Logger } from './telemetry/logger.ts';
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Of metergate itself. */
+  readonly version: string;
+}
+
+export interface Gateway {
+  /** Resolves when requests are served. On a failure everything that had started is shut down again. */
+  start(): Promise<void>;
+  /** Finishes what is in flight, sends the last collection. Idempotent; at the latest after `shutdown.delay` + `shutdown.timeout`. */
+  shutdown(): Promise<void>;
+  /** Of the listeners, once started; `metrics` is undefined when pull is off. */
+  readonly urls: { readonly inference: string; readonly management: string; readonly metrics: string | undefined };
+}
+
+const protocols: Record<UpstreamConfig['protocol'], Protocol> = { 'open-inference': openInference };
+
+/** Of the time that a shutdown has, what is kept for the last export after the last request. */
+const LAST_EXPORT_SHARE = 0.25;
+
+/** The composition root: makes the parts from the configuration and says in which order they start and stop. */
+export function createGateway({ config, logger, version }: GatewayOptions): Gateway {
+  const { limits, listen } = config;
+  const { engine, instruments, events } = createTelemetry({
+    resource: { ...config.resource, 'service.version': config.resource['service.version'] ?? version },
+    version,
+    destinations: config.push,
+    logger,
+  });
+  const shared = { instruments, events, logger };
+
+  const proxy = createProxy({
+    ...shared,
+    address: listen.inference,
+    upstreams: config.upstreams.map(toUpstreamOptions),
+    limits,
+  });
+  const observables = createObservables({
+    ...shared,
+    host: config.observables.host.enabled ? config.observables.host : undefined,
+    process: config.observables.process.enabled ? config.observables.process : undefined,
+  });
+  const push = createPush({ ...shared, destinations: config.push, readers: engine.push });
+
+  const listener = (name: 'management' | 'metrics', routes: readonly Route[]): Listener =>
+    createListener({ name, routes, address: listen[name], connectionsMax: limits.connectionsMax, events });
+  const metrics = config.pull.enabled
+    ? listener('metrics', createPullRoutes({ path: config.pull.path, reader: engine.pull, events }))
+    : undefined;
+  const management = listener('management', managementRoutes({ version, parts: () => parts, ready: () => isReady() }));
+
+  // Started from left to right, stopped from right to left: who asks whether we are ready can ask first and last.
+  const parts: readonly Part[] = [management, ...(metrics ? [metrics] : []), push, observables, proxy];
+  let stopping: Promise<void> | undefined;
+  const isReady = (): boolean => stopping === undefined && parts.every((part) => part.ready());
+
+  const stop = async (): Promise<void> => {
+    const { delayMs, timeoutMs } = config.shutdown;
+    logger.info('shutting down', { delayMs, timeoutMs });
+    if (proxy.ready()) await new Promise((resolve) => setTimeout(resolve, delayMs));
+    const deadline = deadlineIn(timeoutMs);
+    await proxy.shutdown(deadlineIn(timeoutMs * (1 - LAST_EXPORT_SHARE)));
+    for (const part of parts.toReversed()) await part.shutdown(deadline);
+    await engine.shutdown();
+    logger.info('stopped');
+  };
+
+  return {
+    start: async () => {
+      try {
+        for (const part of parts) await part.start();
+      } catch (error) {
+        await (stopping ??= stop());
+        throw error;
+      }
+      logger.info('serving', {
+        version,
+        inference: proxy.url,
+        management: management.url,
+        metrics: metrics?.url ?? null,
+      });
+    },
+    shutdown: () => (stopping ??= stop()),
+    get urls() {
+      return { inference: proxy.url, management: management.url, metrics: metrics?.url };
+    },
+  };
+}
+
+interface ManagementOptions {
+  readonly version: string;
+  readonly parts: () => readonly Part[];
+  readonly ready: () => boolean;
+}
+
+function managementRoutes({ version, parts, ready }: ManagementOptions): readonly Route[] {
+  return [
+    { path: '/-/healthy', handle: () => textAnswer(200, 'healthy') },
+    { path: '/-/ready', handle: () => (ready() ? textAnswer(200, 'ready') : textAnswer(503, 'not ready')) },
+    {
+      path: '/status',
+      handle: () => {
+        const states = parts().map((part) => [part.name, { ready: part.ready(), ...part.status() }]);
+        return jsonAnswer(200, { version, ready: ready(), parts: Object.fromEntries(states) as unknown });
+      },
+    },
+  ];
+}
+
+function toUpstreamOptions(upstream: UpstreamConfig): UpstreamOptions {
+  return { ...upstream, protocol: protocols[upstream.protocol] };
+}
