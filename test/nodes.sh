@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs the unit tests on every Node.js line that is supported, each from the npm package `node` in a prefix of its own.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cache=${METERGATE_NODES_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/metergate/nodes}
+
+for line in ${NODE_LINES:-22 24 26}; do
+  prefix="$cache/$line"
+  [ -x "$prefix/node_modules/.bin/node" ] ||
+    npm install --silent --no-save --allow-scripts=node --prefix "$prefix" "node@$line"
+  node="$prefix/node_modules/.bin/node"
+  echo "== Node $("$node" --version)"
+  # What the tests start themselves must run on the same Node.
+  PATH="$prefix/node_modules/.bin:$PATH" "$node" --test --test-reporter=dot 'test/*.test.ts' 'test/!(e2e|interop)/**/*.test.ts'
+done
