@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfig, takeOtelEnv, type Config, type LoadResult } from '../../src/config/index.ts';
+
+const MINIMAL = 'upstreams: [{ name: iris, url: "http://127.0.0.1:8080" }]';
+
+function parse(text: string, env: Record<string, string>): LoadResult {
+  return parseConfig({
+    text: `${MINIMAL}\n${text}`,
+    source: 'test.yaml',
+    env,
+    readFile: () => assert.fail('no file is named'),
+  });
+}
+
+function config(text: string, env: Record<string, string>): Config {
+  const result = parse(text, env);
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.config;
+}
+
+test('variables of OTLP are taken out of the environment, blank ones are not set', () => {
+  const env = {
+    HOME: '/root',
+    OTEL_SERVICE_NAME: ' iris ',
+    OTEL_EXPORTER_OTLP_HEADERS: 'a=b',
+    OTEL_EXPORTER_OTLP_METRICS_HEADERS: '',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://h:1',
+  };
+  assert.deepEqual(takeOtelEnv(env), {
+    OTEL_SERVICE_NAME: 'iris',
+    OTEL_EXPORTER_OTLP_HEADERS: 'a=b',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://h:1',
+  });
+  assert.deepEqual(env, { HOME: '/root', OTEL_SERVICE_NAME: ' iris ' });
+});
+
+test('parsing leaves no variable of OTLP for the exporter to find, and yet the file may use them', () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:1' };
+  const { push } = config('push: [{ name: a, endpoint: "${OTEL_EXPORTER_OTLP_ENDPOINT}" }]', env);
+  assert.equal(push[0]?.endpoint, 'http://h:1');
+  assert.deepEqual(env, {});
+});
+
+test('the resource is filled, the file wins, and then OTEL_SERVICE_NAME', () => {
+  const env = { OTEL_RESOURCE_ATTRIBUTES: 'service.name=x, a=%C3%A4%2C%3D , b=1=2,c=3,', OTEL_SERVICE_NAME: 'y' };
+  assert.deepEqual(config('resource: { c: yaml }', env).resource, {
+    'service.name': 'y',
+    a: 'ä,=',
+    b: '1=2',
+    c: 'yaml',
+  });
+  assert.equal(config('resource: { service.name: z }', env).resource['service.name'], 'z');
+});
+
+test('entries of OTEL_RESOURCE_ATTRIBUTES that are none are problems by their places', () => {
+  const wanted = 'OTEL_RESOURCE_ATTRIBUTES must be KEY=VALUE,... with percent-encoded values';
+  assert.deepEqual(parse('', { OTEL_RESOURCE_ATTRIBUTES: 'a=1,b,=c,d=%zz' }), {
+    ok: false,
+    problems: [`${wanted} (entry 2 is not)`, `${wanted} (entry 3 is not)`, `${wanted} (entry 4 is not)`],
+  });
+});
+
+test('the listener for scrapes is filled as a whole', async (t) => {
+  const cases: Record<string, { host?: string; port?: string; yaml?: string; out: Config['listen']['metrics'] }> = {
+    'host only': { host: '0.0.0.0', out: { host: '0.0.0.0', port: 9464 } },
+    'port only': { port: '9000', out: { host: '127.0.0.1', port: 9000 } },
+    IPv6: { host: '::1', port: '9000', out: { host: '::1', port: 9000 } },
+    'the file wins': { host: '::1', port: 'x', yaml: 'listen: { metrics: "h:1" }', out: { host: 'h', port: 1 } },
+  };
+  for (const [name, { host = '', port = '', yaml = '', out }] of Object.entries(cases)) {
+    await t.test(name, () => {
+      const env = { OTEL_EXPORTER_PROMETHEUS_HOST: host, OTEL_EXPORTER_PROMETHEUS_PORT: port };
+      assert.deepEqual(config(yaml, env).listen.metrics, out);
+    });
+  }
+  await t.test('a bad port', () => {
+    const problem = 'OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT must be a host and a port';
+    assert.deepEqual(parse('', { OTEL_EXPORTER_PROMETHEUS_PORT: 'x' }), {
+      ok: false,
+      problems: [`${problem} (got "127.0.0.1:x")`],
+    });
+  });
+});
+
+const OTLP = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'https://general:4317',
+  OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer%20x,a=general',
+  OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'a=metrics',
+  OTEL_EXPORTER_OTLP_TIMEOUT: '3000',
+  OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '4000',
+  OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
+  OTEL_EXPORTER_OTLP_CERTIFICATE: '/ca.pem',
+  OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'LowMemory',
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+  OTEL_METRIC_EXPORT_INTERVAL: '5000',
+};
+
+test('without push in the file the variables make one destination, those of metrics win', () => {
+  assert.deepEqual(config('', { ...OTLP, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'https://metrics:4317' }).push, [
+    {
+      name: 'default',
+      protocol: 'grpc',
+      endpoint: 'https://metrics:4317',
+      headers: { authorization: 'Bearer x', a: 'metrics' },
+      compression: 'gzip',
+      intervalMs: 5000,
+      timeoutMs: 4000,
+      temporality: 'low_memory',
+      tls: { caFile: '/ca.pem', certFile: undefined, keyFile: undefined },
+    },
+  ]);
+});
+
+test('a destination with an endpoint of its own takes nothing but the interval', () => {
+  const { push } = config('push: [{ name: a, endpoint: "https://own:4317" }]', { ...OTLP });
+  assert.deepEqual(push, [
+    {
+      name: 'a',
+      protocol: 'grpc',
+      endpoint: 'https://own:4317',
+      headers: {},
+      compression: 'none',
+      intervalMs: 5000,
+      timeoutMs: 5000,
+      temporality: 'cumulative',
+    },
+  ]);
+});
+
+test('a destination without an endpoint takes what it leaves out, whole keys only', () => {
+  const { push } = config('push: [{ name: a, headers: { b: c }, timeout: 1s, interval: 9s, compression: none }]', {
+    ...OTLP,
+  });
+  const [destination] = push;
+  assert.deepEqual(destination, {
+    name: 'a',
+    protocol: 'grpc',
+    endpoint: 'https://general:4317',
+    headers: { b: 'c' },
+    compression: 'none',
+    intervalMs: 9000,
+    timeoutMs: 1000,
+    temporality: 'low_memory',
+    tls: { caFile: '/ca.pem', certFile: undefined, keyFile: undefined },
+  });
+});
+
+test('an empty list in the file is no destination, whatever the environment says', () => {
+  assert.deepEqual(config('push: []', { ...OTLP }).push, []);
+});
+
+test('an endpoint without a scheme is TLS unless it is said to be insecure; certificates do not disturb plain text', () => {
+  const endpoint = (env: Record<string, string>) => config('', { ...OTLP, ...env }).push[0]?.endpoint;
+  assert.equal(endpoint({ OTEL_EXPORTER_OTLP_ENDPOINT: 'h:4317' }), 'https://h:4317');
+  assert.equal(
+    endpoint({ OTEL_EXPORTER_OTLP_ENDPOINT: 'h:4317', OTEL_EXPORTER_OTLP_INSECURE: 'True' }),
+    'http://h:4317',
+  );
+  assert.equal(
+    endpoint({ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://h:4317', OTEL_EXPORTER_OTLP_INSECURE: 'true' }),
+    'https://h:4317',
+  );
+  assert.equal(endpoint({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4317' }), 'http://h:4317');
+});
+
+const BAD = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'http://u:p@h/v1/metrics',
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+  OTEL_EXPORTER_OTLP_HEADERS: 'top-secret',
+  OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '10s',
+  OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd',
+  OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'low_memory',
+  OTEL_METRIC_EXPORT_INTERVAL: '0',
+};
+
+test('bad variables are problems by their names, once each', () => {
+  assert.deepEqual(parse('push: [{ name: a }, { name: b }]', { ...BAD }), {
+    ok: false,
+    problems: [
+      'OTEL_EXPORTER_OTLP_PROTOCOL must be grpc: only grpc is supported so far (got "http/protobuf")',
+      'OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https URL without path, user information, query or fragment (got "http://…@h/v1/metrics")',
+      'OTEL_EXPORTER_OTLP_METRICS_TIMEOUT must be a whole number of milliseconds, from 1 to 86400000 (got "10s")',
+      'OTEL_EXPORTER_OTLP_COMPRESSION must be none or gzip (got "zstd")',
+      'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE must be cumulative, delta or lowmemory (got "low_memory")',
+      'OTEL_EXPORTER_OTLP_HEADERS must be KEY=VALUE,... with percent-encoded values (entry 1 is not)',
+      'OTEL_METRIC_EXPORT_INTERVAL must be a whole number of milliseconds, from 1 to 86400000 (got "0")',
+    ],
+  });
+});
+
+test('bad variables that nothing is filled from are not looked at', () => {
+  const text = 'push: [{ name: a, endpoint: "http://h:4317", interval: 60s }]';
+  assert.equal(config(text, { ...BAD }).push.length, 1);
+});

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadConfig, parseConfig, type Config } from '../../src/config/index.ts';
+import { outside } from './outside.ts';
+
+function parse(text: string): Config {
+  const result = parseConfig({ text, source: 'test.yaml', ...outside() });
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.config;
+}
+
+const MINIMAL = 'upstreams: [{ name: iris, url: "http://127.0.0.1:8080" }]';
+
+test('defaults complete the least that a file can hold', () => {
+  assert.deepEqual(parse(MINIMAL), {
+    resource: { 'service.name': 'metergate' },
+    listen: {
+      inference: { host: '127.0.0.1', port: 9480 },
+      management: { host: '127.0.0.1', port: 9481 },
+      metrics: { host: '127.0.0.1', port: 9464 },
+    },
+    log: { level: 'info', format: 'json' },
+    limits: {
+      requestsInFlightMax: 1024,
+      connectionsMax: 10000,
+      headerBytesMax: 16384,
+      knownModelsMax: 1000,
+      requestHeaderTimeoutMs: 60000,
+    },
+    upstreams: [
+      {
+        name: 'iris',
+        url: new URL('http://127.0.0.1:8080'),
+        pathPrefix: '/',
+        protocol: 'open-inference',
+        labels: {},
+        models: [],
+        timeouts: { connectMs: 5000, responseHeadersMs: 60000, idleMs: 60000 },
+      },
+    ],
+    pull: { enabled: true, path: '/metrics' },
+    push: [],
+    observables: { host: { enabled: true, intervalMs: 5000 }, process: { enabled: true, intervalMs: 5000 } },
+    shutdown: { delayMs: 0, timeoutMs: 25000 },
+  });
+});
+
+test('every key of a destination arrives under its own name, with its unit', () => {
+  const { push } = parse(`${MINIMAL}
+push:
+  - name: a
+    endpoint: https://Collector.example.com:4317/
+    interval: 30s
+    timeout: 500ms
+    headers: { Authorization: "Bearer \${file:/run/secrets/otlp}" }
+    compression: gzip
+    temporality_preference: low_memory
+    tls: { ca_file: ca.pem, cert_file: cert.pem, key_file: key.pem }`);
+  assert.deepEqual(push, [
+    {
+      name: 'a',
+      protocol: 'grpc',
+      endpoint: 'https://collector.example.com:4317',
+      intervalMs: 30000,
+      timeoutMs: 500,
+      headers: { authorization: 'Bearer from-file' },
+      compression: 'gzip',
+      temporality: 'low_memory',
+      tls: { caFile: 'ca.pem', certFile: 'cert.pem', keyFile: 'key.pem' },
+    },
+  ]);
+});
+
+test('the default timeout of a push is 10 s, but never more than its interval', () => {
+  const { push } = parse(`${MINIMAL}
+push: [{ name: a, endpoint: "http://h:4317" }, { name: b, endpoint: "http://h:4317", interval: 2s }]`);
+  assert.deepEqual(
+    push.map(({ timeoutMs }) => timeoutMs),
+    [10_000, 2000],
+  );
+});
+
+test('attributes of the resource keep their types, and service.name stays there', () => {
+  assert.deepEqual(parse(`${MINIMAL}\nresource: { a: 1.5, b: false, c: "1" }`).resource, {
+    'service.name': 'metergate',
+    a: 1.5,
+    b: false,
+    c: '1',
+  });
+});
+
+test('what is loaded is frozen at every depth', () => {
+  const config = parse(`${MINIMAL}\npush: [{ name: a, endpoint: "http://h:4317", headers: { a: b } }]`);
+  const loose: string[] = [];
+  const walk = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (!Object.isFrozen(value)) loose.push(path);
+    for (const [key, inner] of Object.entries(value)) walk(inner, `${path}.${key}`);
+  };
+  walk(config, 'config');
+  assert.deepEqual(loose, []);
+});
+
+test('an alias stands for what its anchor holds', () => {
+  const { upstreams } = parse(`upstreams:
+  - { name: a, url: "http://h", path_prefix: /a, labels: &labels { team: x } }
+  - { name: b, url: "http://h", path_prefix: /b, labels: *labels }`);
+  assert.deepEqual(upstreams[1]?.labels, { team: 'x' });
+});
+
+test('a bomb of aliases is refused', () => {
+  const row = (name: string, of: string): string => `${name}: &${name} [${Array(9).fill(of).join(', ')}]`;
+  const text = [row('a', '1'), row('b', '*a'), row('c', '*b'), row('d', '*c')].join('\n');
+  const result = parseConfig({ text, source: 'bomb.yaml', ...outside() });
+  assert.match(JSON.stringify(result), /bomb.yaml:1:1: Excessive alias count/);
+});
+
+test('clashes of listeners', async (t) => {
+  const cases: Record<string, { listen: string; pull?: boolean; clash: boolean }> = {
+    'one address twice': { listen: '{ inference: "h:1", management: "h:1" }', clash: true },
+    'one port on two addresses': { listen: '{ inference: "127.0.0.1:1", management: "127.0.0.2:1" }', clash: false },
+    'a name in another case': { listen: '{ inference: "Host:1", management: "hOST:1" }', clash: true },
+    'localhost and the loopback address': {
+      listen: '{ inference: "localhost:1", management: "[::1]:1" }',
+      clash: true,
+    },
+    'all IPv4 and an IPv4 address': { listen: '{ inference: "0.0.0.0:1", management: "10.0.0.1:1" }', clash: true },
+    'all IPv4 and an IPv6 address': { listen: '{ inference: "0.0.0.0:1", management: "[::1]:1" }', clash: false },
+    'all IPv6 and an IPv4 address': { listen: '{ inference: "[::]:1", management: "127.0.0.1:1" }', clash: true },
+    'two spellings of an IPv6 address': { listen: '{ inference: "[::1]:1", management: "[0:0::1]:1" }', clash: true },
+    'free ports': { listen: '{ inference: "h:0", management: "h:0" }', clash: false },
+    'the default of another listener': { listen: '{ inference: "127.0.0.1:9464" }', clash: true },
+    'a metrics listener that is not opened': { listen: '{ inference: "127.0.0.1:9464" }', pull: false, clash: false },
+  };
+  for (const [name, { listen, pull = true, clash }] of Object.entries(cases)) {
+    await t.test(name, () => {
+      const text = `${MINIMAL}\nlisten: ${listen}\npull: { enabled: ${pull} }`;
+      assert.equal(parseConfig({ text, source: 'test.yaml', ...outside() }).ok, !clash);
+    });
+  }
+});
+
+test('upstreams that lead back to the gateway', async (t) => {
+  const cases: Record<string, { url: string; inference?: string; loop: boolean }> = {
+    'a listener by its address': { url: 'http://127.0.0.1:9480', loop: true },
+    'the management listener': { url: 'http://127.0.0.1:9481', loop: true },
+    localhost: { url: 'http://localhost:9480/base', loop: true },
+    'the wildcard address': { url: 'http://0.0.0.0:9480', loop: true },
+    'another port': { url: 'http://127.0.0.1:8080', loop: false },
+    'another host': { url: 'http://10.0.0.1:9480', loop: false },
+    'another host, with a listener on all interfaces': {
+      url: 'http://10.0.0.1:1',
+      inference: '0.0.0.0:1',
+      loop: false,
+    },
+    'this host, with a listener on all interfaces': { url: 'http://127.0.0.1:1', inference: '0.0.0.0:1', loop: true },
+    'IPv6 of this host, with a listener on all interfaces': { url: 'http://[::1]:1', inference: '[::]:1', loop: true },
+    'the default port of http': { url: 'http://localhost', inference: '127.0.0.1:80', loop: true },
+    'the default port of https': { url: 'https://localhost', inference: '127.0.0.1:443', loop: true },
+    'a free port': { url: 'http://localhost:9480', inference: '127.0.0.1:0', loop: false },
+  };
+  for (const [name, { url, inference = '127.0.0.1:9480', loop }] of Object.entries(cases)) {
+    await t.test(name, () => {
+      const text = `upstreams: [{ name: a, url: "${url}" }]\nlisten: { inference: "${inference}" }`;
+      const result = parseConfig({ text, source: 'test.yaml', ...outside() });
+      assert.equal(JSON.stringify(result).includes('upstreams[0].url must not lead back'), loop);
+      assert.equal(result.ok, !loop);
+    });
+  }
+});
+
+test('a file is read from the disk, with the files that it names', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'metergate-config-'));
+  try {
+    const file = join(folder, 'metergate.yaml');
+    await writeFile(join(folder, 'name'), 'iris\n');
+    await writeFile(file, `upstreams: [{ name: "\${file:${join(folder, 'name')}}", url: "http://127.0.0.1:8080" }]`);
+    const result = await loadConfig({ file, env: {} });
+    assert.equal(result.ok && result.config.upstreams[0]?.name, 'iris');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a file that cannot be read is the only problem', async () => {
+  const problems = (file: string) => loadConfig({ file, env: {} });
+  assert.deepEqual(await problems('/nowhere.yaml'), {
+    ok: false,
+    problems: ['cannot read /nowhere.yaml: no such file or directory'],
+  });
+  assert.deepEqual(await problems('/'), { ok: false, problems: ['cannot read /: illegal operation on a directory'] });
+});
