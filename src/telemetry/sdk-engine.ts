@@ -1,5 +1,5 @@
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { resourceFromAttributes } from '@opentelemetry/resources';
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AggregationTemporality,
   InstrumentType,
@@ -20,7 +20,7 @@ export function createSdkEngine({ resource, version, destinations }: EngineOptio
   const pull = new PrometheusExporter({ preventServerStart: true });
   const push = new Map(destinations.map(({ name, temporality }) => [name, new PassiveReader(temporality)]));
   const provider = new MeterProvider({
-    resource: resourceFromAttributes({ ...resource }),
+    resource: defaultResource().merge(resourceFromAttributes({ ...resource })),
     readers: [pull, ...push.values()],
   });
   return {
