@@ -31,6 +31,12 @@ export interface Gateway {
 
 const protocols: Record<UpstreamConfig['protocol'], Protocol> = { 'open-inference': openInference };
 
+/**
+ * Room for every known model: four outcomes, and a few kinds of errors. The SDK holds the limit between two collections only, so
+ * it bounds what a burst can make, and `limits.known_models` bounds the rest.
+ */
+const cardinalityLimitFor = (knownModelsMax: number): number => Math.max(2_000, knownModelsMax * 8);
+
 /** Of the time that a shutdown has, what is kept for the last export after the last request. */
 const LAST_EXPORT_SHARE = 0.25;
 
@@ -40,6 +46,7 @@ export function createGateway({ config, logger, version }: GatewayOptions): Gate
   const { engine, instruments, events } = createTelemetry({
     resource: { ...config.resource, 'service.version': config.resource['service.version'] ?? version },
     version,
+    cardinalityLimit: cardinalityLimitFor(limits.knownModelsMax),
     destinations: config.push,
     logger,
   });

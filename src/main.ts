@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { runCli } from './cli/index.ts';
 
-/** Where the process begins: its arguments, environment, streams and signals are taken here and passed on. */
+/**
+ * Where the process begins: its arguments, environment, streams and signals are taken here and passed on. It also ends here,
+ * at once, since an export that hung at the shutdown deadline cannot be taken back and would keep the process alive.
+ */
 export async function main(): Promise<void> {
-  process.exitCode = await runCli(process.argv.slice(2), {
+  const exitCode = await runCli(process.argv.slice(2), {
     version: readVersion(),
     env: process.env,
     stdout: (text) => process.stdout.write(text),
@@ -18,6 +21,10 @@ export async function main(): Promise<void> {
         process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
       }),
   });
+  await Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise((written) => stream.write('', written))),
+  );
+  process.exit(exitCode);
 }
 
 /** package.json is one folder above `src/` in the repo, two above `dist/src/` in the package. */

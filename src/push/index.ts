@@ -1,12 +1,12 @@
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { deadlineIn, within, type Deadline } from '../std/deadline.ts';
+import { within, type Deadline } from '../std/deadline.ts';
 import type { Part } from '../std/part.ts';
 import { repeat, type Repetition } from '../std/repeat.ts';
 import { collect } from '../telemetry/collect.ts';
 import type { Reader } from '../telemetry/engine.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
-import { openDestination, type Destination, type DestinationOptions } from './destination.ts';
+import { openDestination, type Destination, type DestinationOptions, type ExportOutcome } from './destination.ts';
 
 export interface PushOptions {
   readonly destinations: readonly DestinationOptions[];
@@ -48,6 +48,8 @@ interface LaneOptions {
 class Lane {
   readonly name: string;
   readonly #lane: LaneOptions;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
   #destination: Destination | undefined;
   #schedule: Repetition | undefined;
   #lastSent: string | null = null;
@@ -58,50 +60,66 @@ class Lane {
     this.#lane = lane;
   }
 
-  async start(): Promise<void> {
-    if (this.#destination !== undefined) return;
+  start(): Promise<void> {
+    if (this.#stopping !== undefined) return this.#stopping;
+    return (this.#starting ??= this.#open());
+  }
+
+  shutdown(deadline: Deadline): Promise<void> {
+    return (this.#stopping ??= this.#close(deadline));
+  }
+
+  async #open(): Promise<void> {
     this.#destination = await openDestination(this.#lane.options);
     const { intervalMs } = this.#lane.options;
     this.#schedule = repeat({ intervalMs, task: () => this.#export() });
   }
 
-  async shutdown(deadline: Deadline): Promise<void> {
+  async #close(deadline: Deadline): Promise<void> {
+    // When the start of another lane failed, this one may still be reading its certificates, and would start after its end.
+    await Promise.allSettled([this.#starting]);
     const destination = this.#destination;
     if (destination === undefined) return;
     const last = async (): Promise<void> => {
       await this.#schedule?.stop();
       await this.#export();
     };
-    if (!(await within(deadline, last())).done) this.#failed(0, new Error('the shutdown deadline came first'));
+    const inTime = (await within(deadline, last())).done;
     this.#destination = undefined;
-    await within(deadlineIn(1_000), destination.shutdown());
+    // The exporter closes its connection when the call that is under way has ended, and that may be past the deadline.
+    const closed = Promise.allSettled([destination.shutdown()]);
+    if (inTime) await closed;
+    else this.#failed(0, new Error('the shutdown deadline came first'));
   }
 
   status(): Readonly<Record<string, unknown>> {
     return { endpoint: this.#lane.options.endpoint, lastSent: this.#lastSent, lastError: this.#lastError };
   }
 
+  /** One collection on its way out. Whatever goes wrong is counted; nothing is thrown. */
   async #export(): Promise<void> {
     const { reader, instruments, events } = this.#lane;
-    if (this.#destination === undefined) return;
+    const destination = this.#destination;
+    if (destination === undefined) return;
     const startMs = performance.now();
     let points = 0;
+    let outcome: ExportOutcome;
     try {
       const resourceMetrics = await collect(reader, this.name, events);
       points = countPoints(resourceMetrics);
-      const outcome = await this.#destination.export(resourceMetrics);
-      if (outcome.status === 'send_failed') {
-        this.#failed(points, outcome.error);
-        return;
-      }
-      this.#lastSent = new Date().toISOString();
-      instruments.counter('metergate.push.points.sent').add(points, this.#attributes);
+      outcome = await destination.export(resourceMetrics);
     } catch (error) {
-      this.#failed(points, error instanceof Error ? error : new Error(String(error)));
-    } finally {
-      const seconds = (performance.now() - startMs) / 1000;
-      instruments.histogram('metergate.push.export.duration').record(seconds, this.#attributes);
+      outcome = { status: 'send_failed', error: error instanceof Error ? error : new Error(String(error)) };
     }
+    const attributes = { ...this.#attributes, 'metergate.push.outcome': outcome.status };
+    const seconds = (performance.now() - startMs) / 1000;
+    instruments.histogram('metergate.push.export.duration').record(seconds, attributes);
+    if (outcome.status === 'send_failed') {
+      this.#failed(points, outcome.error);
+      return;
+    }
+    this.#lastSent = new Date().toISOString();
+    instruments.counter('metergate.push.points.sent').add(points, this.#attributes);
   }
 
   #failed(points: number, error: Error): void {

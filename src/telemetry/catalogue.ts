@@ -200,14 +200,14 @@ export const catalogue = {
   'metergate.connections.rejected': {
     kind: 'counter',
     unit: '{connection}',
-    description: 'Connections closed at once because a listener had connections_max of them',
+    description: 'Connections closed at once because a listener had limits.connections of them',
     attributes: ['metergate.listener'],
     stability: 'development',
   },
   'metergate.serving.models.overflow': {
     kind: 'counter',
     unit: '{response}',
-    description: 'Successful responses about a model that stays _other because models_max models are known',
+    description: 'Successful responses about a model that stays _other because limits.known_models models are known',
     attributes: ['inference.upstream.name'],
     stability: 'development',
   },
@@ -270,8 +270,8 @@ export const catalogue = {
   'metergate.push.export.duration': {
     kind: 'histogram',
     unit: 's',
-    description: 'Time that an export took, sent or failed',
-    attributes: ['metergate.destination'],
+    description: 'Time that an export took, its collection included, by whether it was sent or failed',
+    attributes: ['metergate.destination', 'metergate.push.outcome'],
     bounds: HTTP_SECONDS,
     stability: 'development',
   },

@@ -35,5 +35,7 @@ export interface Engine {
 export interface EngineOptions {
   readonly resource: Readonly<Record<string, string | number | boolean>>;
   readonly version: string;
+  /** Series of one metric; what is beyond is counted in one series with `otel.metric.overflow`. */
+  readonly cardinalityLimit: number;
   readonly destinations: readonly { readonly name: string; readonly temporality: TemporalityPreference }[];
 }

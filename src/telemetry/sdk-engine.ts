@@ -16,9 +16,13 @@ export const SCOPE = 'metergate';
  * The engine of official OpenTelemetry parts only. All readers are there from the start, since a `MeterProvider` takes none
  * later; each keeps storage of its own, so that recording costs once per reader.
  */
-export function createSdkEngine({ resource, version, destinations }: EngineOptions): Engine {
+export function createSdkEngine({ resource, version, cardinalityLimit, destinations }: EngineOptions): Engine {
   const pull = new PrometheusExporter({ preventServerStart: true });
-  const push = new Map(destinations.map(({ name, temporality }) => [name, new PassiveReader(temporality)]));
+  // Its configuration has no key for it.
+  pull.selectCardinalityLimit = () => cardinalityLimit;
+  const push = new Map(
+    destinations.map(({ name, temporality }) => [name, new PassiveReader({ temporality, cardinalityLimit })]),
+  );
   const provider = new MeterProvider({
     resource: defaultResource().merge(resourceFromAttributes({ ...resource })),
     readers: [pull, ...push.values()],
@@ -36,8 +40,11 @@ export function createSdkEngine({ resource, version, destinations }: EngineOptio
  * export failed, and its shutdown resolves all the same.
  */
 class PassiveReader extends MetricReader {
-  constructor(preference: TemporalityPreference) {
-    super({ aggregationTemporalitySelector: (type) => temporalityOf(type, preference) });
+  constructor({ temporality, cardinalityLimit }: { temporality: TemporalityPreference; cardinalityLimit: number }) {
+    super({
+      aggregationTemporalitySelector: (type) => temporalityOf(type, temporality),
+      cardinalitySelector: () => cardinalityLimit,
+    });
   }
   protected override onForceFlush(): Promise<void> {
     return Promise.resolve();

@@ -30,7 +30,13 @@ export interface TestTelemetry extends Telemetry {
 /** The telemetry that the gateway has, collected as a scrape collects it. */
 export function createTestTelemetry(): TestTelemetry {
   const { logger, lines } = createRecordingLogger();
-  const telemetry = createTelemetry({ resource: {}, version: '0.0.0', destinations: [], logger });
+  const telemetry = createTelemetry({
+    resource: {},
+    version: '0.0.0',
+    cardinalityLimit: 2_000,
+    destinations: [],
+    logger,
+  });
 
   const series = async (name: InstrumentName, where: Attributes = {}): Promise<Series[]> => {
     const { resourceMetrics, errors } = await telemetry.engine.pull.collect(1_000);
@@ -39,7 +45,9 @@ export function createTestTelemetry(): TestTelemetry {
     return metrics
       .filter(({ descriptor }) => descriptor.name === name)
       .flatMap(({ dataPoints }): { attributes: Attributes; value: number | object }[] => dataPoints)
-      .filter(({ attributes }) => Object.entries(where).every(([key, value]) => isDeepStrictEqual(attributes[key], value)))
+      .filter(({ attributes }) =>
+        Object.entries(where).every(([key, value]) => isDeepStrictEqual(attributes[key], value)),
+      )
       .map(({ attributes, value }) => ({
         attributes,
         value: typeof value === 'number' ? value : (value as Histogram).count,

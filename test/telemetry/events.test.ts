@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, it } from 'node:test';
+import { createEvents, type EventName } from '../../src/telemetry/events.ts';
+import { createInstruments, type CounterName } from '../../src/telemetry/instruments.ts';
+import { createRecordingLogger } from '../support/telemetry.ts';
+import { pointsOf, sdkEngine } from './sdk.ts';
+
+/** Which counter counts what is logged: the contract of dashboards and alerts with the log. */
+const counters: Record<EventName, CounterName> = {
+  'connection rejected': 'metergate.connections.rejected',
+  'model not admitted': 'metergate.serving.models.overflow',
+  'measurement failed': 'metergate.serving.measurement.errors',
+  'sample failed': 'metergate.observable.errors',
+  'source failed': 'metergate.scrape.source.errors',
+  'scrape failed': 'metergate.pull.scrape.errors',
+  'family dropped': 'metergate.pull.families.dropped',
+  'export failed': 'metergate.push.points.send_failed',
+};
+
+function setUp(quietMs?: number) {
+  const engine = sdkEngine();
+  const { logger, lines } = createRecordingLogger();
+  return {
+    events: createEvents(createInstruments(engine.meter), logger, quietMs),
+    lines,
+    points: () => pointsOf(engine.pull),
+  };
+}
+
+describe('events', () => {
+  it('are one log line and one counter each', async () => {
+    const { events, lines, points } = setUp();
+    const names = Object.keys(counters) as EventName[];
+    for (const name of names) events.emit(name);
+    assert.deepEqual(
+      lines.map(({ message }) => message),
+      names,
+    );
+    assert.ok(lines.every(({ level }) => level === 'warn' || level === 'error'));
+    assert.deepEqual(
+      await points(),
+      Object.fromEntries(Object.values(counters).map((counter) => [counter, { '': 1 }])),
+    );
+  });
+
+  it('count always and log the first of a kind at once', async () => {
+    const { events, lines, points } = setUp();
+    const attributes = { 'metergate.destination': 'a' };
+    for (let i = 1; i <= 5; i++) events.emit('export failed', { attributes, amount: 10, fields: { points: i } });
+    assert.deepEqual(lines, [{ level: 'warn', message: 'export failed', fields: { ...attributes, points: 1 } }]);
+    assert.deepEqual(await points(), { 'metergate.push.points.send_failed': { 'metergate.destination=a': 50 } });
+  });
+
+  it('log again after the quiet time, with the number of those kept silent', async () => {
+    const { events, lines, points } = setUp(100);
+    for (let i = 0; i < 3; i++) events.emit('scrape failed');
+    await sleep(120);
+    events.emit('scrape failed');
+    await sleep(120);
+    events.emit('scrape failed');
+    // However the runs fall into quiet times: every event is in a line or in the number of a later one.
+    const suppressed = lines.map(({ fields }) => Number(fields.suppressed ?? 0));
+    const told = lines.length + suppressed.reduce((sum, number) => sum + number, 0);
+    assert.equal(told, 5);
+    assert.ok(lines.length >= 3);
+    assert.equal(lines[0]?.fields.suppressed, undefined);
+    assert.deepEqual(await points(), { 'metergate.pull.scrape.errors': { '': 5 } });
+  });
+
+  it('are of different kinds when their attributes differ, but not when only their fields do', async () => {
+    const { events, lines, points } = setUp();
+    for (const name of ['a', 'b', 'a', 'b']) {
+      events.emit('sample failed', { attributes: { 'metergate.observable': name }, fields: { error: name } });
+    }
+    assert.deepEqual(
+      lines.map(({ fields }) => fields['metergate.observable']),
+      ['a', 'b'],
+    );
+    assert.deepEqual(await points(), {
+      'metergate.observable.errors': { 'metergate.observable=a': 2, 'metergate.observable=b': 2 },
+    });
+  });
+});
