@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { Config, UpstreamConfig } from './config/config.ts';
 import { createListener, type Listener } from './http/listener.ts';
+import type { Address } from './http/server.ts';
 import { jsonAnswer, textAnswer, type Route } from './http/routes.ts';
 import { createObservables } from './observables/index.ts';
 import { createPullRoutes } from './pull/index.ts';
@@ -8,7 +11,7 @@ import { openInference } from './serving/protocols/open-inference.ts';
 import type { Protocol } from './serving/protocols/protocol.ts';
 import { createProxy } from './serving/proxy/index.ts';
 import type { UpstreamOptions } from './serving/proxy/upstreams.ts';
-import { deadlineIn } from './std/deadline.ts';
+import { deadlineIn, type Deadline } from './std/deadline.ts';
 import type { Part } from './std/part.ts';
 import { createTelemetry } from './telemetry/index.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -44,7 +47,7 @@ const LAST_EXPORT_SHARE = 0.25;
 export function createGateway({ config, logger, version }: GatewayOptions): Gateway {
   const { limits, listen } = config;
   const { engine, instruments, events } = createTelemetry({
-    resource: { ...config.resource, 'service.version': config.resource['service.version'] ?? version },
+    resource: { 'service.version': version, 'service.instance.id': instanceId(listen.metrics), ...config.resource },
     version,
     cardinalityLimit: cardinalityLimitFor(limits.knownModelsMax),
     destinations: config.push,
@@ -70,44 +73,88 @@ export function createGateway({ config, logger, version }: GatewayOptions): Gate
   const metrics = config.pull.enabled
     ? listener('metrics', createPullRoutes({ path: config.pull.path, reader: engine.pull, events }))
     : undefined;
-  const management = listener('management', managementRoutes({ version, parts: () => parts, ready: () => isReady() }));
+  const management = listener(
+    'management',
+    managementRoutes({ version, parts: () => parts, ready: () => lifecycle.ready() }),
+  );
 
   // Started from left to right, stopped from right to left: who asks whether we are ready can ask first and last.
   const parts: readonly Part[] = [management, ...(metrics ? [metrics] : []), push, observables, proxy];
-  let stopping: Promise<void> | undefined;
-  const isReady = (): boolean => stopping === undefined && parts.every((part) => part.ready());
+  const lifecycle = createLifecycle({ parts, proxy, ...config.shutdown, logger, close: () => engine.shutdown() });
 
+  return {
+    start: async () => {
+      await lifecycle.start();
+      const urls = { inference: proxy.url, management: management.url, metrics: metrics?.url ?? null };
+      logger.info('serving', { version, ...urls });
+    },
+    shutdown: () => lifecycle.shutdown(),
+    get urls() {
+      return { inference: proxy.url, management: management.url, metrics: metrics?.url };
+    },
+  };
+}
+
+interface LifecycleOptions {
+  readonly parts: readonly Part[];
+  readonly proxy: Part;
+  readonly delayMs: number;
+  readonly timeoutMs: number;
+  readonly logger: Logger;
+  /** When every part has stopped. */
+  readonly close: () => Promise<void>;
+}
+
+interface Lifecycle {
+  start(): Promise<void>;
+  shutdown(): Promise<void>;
+  ready(): boolean;
+}
+
+function createLifecycle({ parts, proxy, delayMs, timeoutMs, logger, close }: LifecycleOptions): Lifecycle {
+  let stopping: Promise<void> | undefined;
+
+  /** One part that cannot stop must not keep the others from it. */
+  const stopPart = async (part: Part, deadline: Deadline): Promise<void> => {
+    try {
+      await part.shutdown(deadline);
+    } catch (error) {
+      logger.error('shutdown of a part failed', { part: part.name, error: String(error) });
+    }
+  };
   const stop = async (): Promise<void> => {
-    const { delayMs, timeoutMs } = config.shutdown;
     logger.info('shutting down', { delayMs, timeoutMs });
     if (proxy.ready()) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const deadline = deadlineIn(timeoutMs);
-    await proxy.shutdown(deadlineIn(timeoutMs * (1 - LAST_EXPORT_SHARE)));
-    for (const part of parts.toReversed()) await part.shutdown(deadline);
-    await engine.shutdown();
+    await stopPart(proxy, deadlineIn(timeoutMs * (1 - LAST_EXPORT_SHARE)));
+    for (const part of parts.toReversed()) await stopPart(part, deadline);
+    await close();
     logger.info('stopped');
   };
 
   return {
     start: async () => {
       try {
-        for (const part of parts) await part.start();
+        for (const part of parts) {
+          if (stopping !== undefined) throw new Error('the gateway was shut down while it started');
+          await part.start();
+        }
       } catch (error) {
         await (stopping ??= stop());
         throw error;
       }
-      logger.info('serving', {
-        version,
-        inference: proxy.url,
-        management: management.url,
-        metrics: metrics?.url ?? null,
-      });
     },
     shutdown: () => (stopping ??= stop()),
-    get urls() {
-      return { inference: proxy.url, management: management.url, metrics: metrics?.url };
-    },
+    ready: () => stopping === undefined && parts.every((part) => part.ready()),
   };
+}
+
+/**
+ * Tells gateways of one service name apart where they push to one receiver; it becomes `instance` at Prometheus, so it looks like
+ * the address that a scrape would use.
+ */
+function instanceId({ port }: Address): string {
+  return port === 0 ? randomUUID() : `${hostname()}:${port}`;
 }
 
 interface ManagementOptions {

@@ -1,3 +1,4 @@
+import { format } from 'node:util';
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { loadConfig } from '../config/index.ts';
 import { createGateway } from '../gateway.ts';
@@ -31,8 +32,8 @@ export async function serve({ file }: { file: string }, environment: Environment
 function logSdkDiagnostics(logger: Logger): void {
   const lineOf =
     (level: keyof Logger) =>
-    (message: string): void =>
-      logger[level]('OpenTelemetry SDK', { message });
+    (...message: unknown[]): void =>
+      logger[level]('OpenTelemetry SDK', { message: format(...message) });
   const [error, warn, info, debug] = [lineOf('error'), lineOf('warn'), lineOf('info'), lineOf('debug')];
   diag.setLogger({ error, warn, info, debug, verbose: debug }, DiagLogLevel.WARN);
 }

@@ -80,15 +80,3 @@ export interface Snapshot {
   readonly resource: Attributes;
   readonly scopes: readonly ScopeMetrics[];
 }
-
-/** Number of points (rows) in a snapshot. */
-export function countPoints(snapshot: Snapshot): number {
-  let count = 0;
-  for (const { metrics } of snapshot.scopes) {
-    for (const metric of metrics) {
-      const blocks = metric.kind === 'histogram' ? metric.points : [metric.points];
-      for (const block of blocks) count += block.attributes.length;
-    }
-  }
-  return count;
-}

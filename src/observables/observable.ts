@@ -24,10 +24,7 @@ export function known(value: number | undefined): number | undefined {
   return value !== undefined && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
-/**
- * Observes a reading if it is known, else nothing: absent is absent. (The SDK's storage goes on exporting a cumulative series
- * that is no longer observed, with its last value; the native engine does not.)
- */
+/** Observes a reading if it is known, else nothing: absent is absent. */
 export function observeKnown(observe: ObserveSeries, value: number | undefined, attributes?: Attributes): void {
   const reading = known(value);
   if (reading !== undefined) observe(reading, attributes);

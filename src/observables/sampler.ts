@@ -53,13 +53,9 @@ export function createSampler<R extends object>(options: SamplerOptions<R>): Sam
     events.emit('sample failed', { attributes, fields: { error: message } });
   };
 
-  const read = async (): Promise<R> => {
+  const read = (): Promise<R> => {
     unsettled = true;
-    try {
-      return await group.sample();
-    } finally {
-      unsettled = false;
-    }
+    return group.sample().finally(() => (unsettled = false));
   };
 
   const sample = async (): Promise<void> => {

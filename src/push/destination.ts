@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
@@ -49,12 +50,33 @@ function outcomeOf({ code, error }: ExportResult): ExportOutcome {
   return { status: 'send_failed', error: error ?? new Error('the exporter gave no reason') };
 }
 
-async function credentialsOf({ endpoint, tls }: DestinationOptions): Promise<ChannelCredentials> {
+async function credentialsOf({ name, endpoint, tls }: DestinationOptions): Promise<ChannelCredentials> {
   if (!endpoint.startsWith('https://')) return credentials.createInsecure();
-  const [ca, key, cert] = await Promise.all([tls?.caFile, tls?.keyFile, tls?.certFile].map(readOptional));
+  const read = (key: string, file: string | undefined, check: (pem: Buffer) => unknown): Promise<Buffer | null> =>
+    file === undefined ? Promise.resolve(null) : readPem({ where: `push ${name}: tls.${key}`, file, check });
+  const [ca, key, cert] = await Promise.all([
+    read('ca_file', tls?.caFile, (pem) => new X509Certificate(pem)),
+    read('key_file', tls?.keyFile, createPrivateKey),
+    read('cert_file', tls?.certFile, (pem) => new X509Certificate(pem)),
+  ]);
   return credentials.createSsl(ca, key, cert);
 }
 
-async function readOptional(file: string | undefined): Promise<Buffer | null> {
-  return file === undefined ? null : readFile(file);
+interface PemFile {
+  /** What to call it in an error. */
+  readonly where: string;
+  readonly file: string;
+  /** Throws if it is not what it should be; the gRPC library would find out with the first export, or never. */
+  readonly check: (pem: Buffer) => unknown;
+}
+
+async function readPem({ where, file, check }: PemFile): Promise<Buffer> {
+  try {
+    const pem = await readFile(file);
+    check(pem);
+    return pem;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${where} ${file} cannot be used: ${reason}`, { cause: error });
+  }
 }

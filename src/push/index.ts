@@ -33,7 +33,7 @@ export function createPush({ destinations, readers, instruments, events }: PushO
     },
     // A dead collector does not make the gateway less ready to serve.
     ready: () => true,
-    status: () => Object.fromEntries(lanes.map((lane) => [lane.name, lane.status()])),
+    status: () => ({ destinations: Object.fromEntries(lanes.map((lane) => [lane.name, lane.status()])) }),
   };
 }
 
@@ -105,7 +105,7 @@ class Lane {
     let points = 0;
     let outcome: ExportOutcome;
     try {
-      const resourceMetrics = await collect(reader, this.name, events);
+      const resourceMetrics = await collect(reader, `push/${this.name}`, events);
       points = countPoints(resourceMetrics);
       outcome = await destination.export(resourceMetrics);
     } catch (error) {

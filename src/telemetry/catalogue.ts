@@ -256,7 +256,7 @@ export const catalogue = {
   'metergate.push.points.sent': {
     kind: 'counter',
     unit: '{point}',
-    description: 'Data points that a destination accepted',
+    description: 'Data points of exports that a destination accepted; what it rejects of one is only logged',
     attributes: ['metergate.destination'],
     stability: 'development',
   },

@@ -6,7 +6,7 @@ import type { Events } from './events.ts';
 const CALLBACK_TIMEOUT_MS = 1_000;
 
 /**
- * One collection for one consumer (`pull`, or a destination's name). What single sources failed with is counted and logged; the
+ * One collection for one consumer (`pull`, or `push/` and a destination's name). What single sources failed with is counted and logged; the
  * rest is returned.
  *
  * @throws if nothing could be collected.

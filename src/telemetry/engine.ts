@@ -1,8 +1,12 @@
-import type { Meter } from '@opentelemetry/api';
+import type { Attributes, Meter } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { InstrumentName } from './catalogue.ts';
 
 /** Which temporality a destination prefers, as OTLP exporters name it. */
 export type TemporalityPreference = 'cumulative' | 'delta' | 'low_memory';
+
+/** @param name of the instrument. */
+export type ObservationListener = (name: InstrumentName, attributes: Attributes | undefined) => void;
 
 /** What one consumer got at one moment. */
 export interface Collection {
@@ -25,6 +29,8 @@ export interface Reader {
 /** Who implements the `Meter` that everything records on. */
 export interface Engine {
   readonly meter: Meter;
+  /** To be told of every observation that a callback of our own instruments makes. */
+  readonly observed: ObservationListener;
   /** Cumulative, for scrapes. */
   readonly pull: Reader;
   /** One per destination, by name. */

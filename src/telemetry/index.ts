@@ -13,7 +13,7 @@ export interface Telemetry {
 
 export function createTelemetry(options: EngineOptions & { readonly logger: Logger }): Telemetry {
   const engine = createSdkEngine(options);
-  const instruments = createInstruments(engine.meter);
+  const instruments = createInstruments(engine);
   const attributes = { 'service.version': options.version, 'process.runtime.version': process.versions.node };
   instruments.observe('metergate.build_info', (observe) => observe(1, attributes));
   return { engine, instruments, events: createEvents(instruments, options.logger) };

@@ -1,4 +1,5 @@
 import type { Attributes, Meter, Observable } from '@opentelemetry/api';
+import type { ObservationListener } from './engine.ts';
 import { catalogue, type InstrumentDefinition, type InstrumentName } from './catalogue.ts';
 
 /** What records on one series: its attribute set is settled, so an engine can resolve it once. */
@@ -41,8 +42,13 @@ export interface Instruments {
 
 export type ObserveSeries = (value: number, attributes?: Attributes) => void;
 
-/** @param meter any implementation of the OTel API's `Meter`. */
-export function createInstruments(meter: Meter): Instruments {
+export interface InstrumentsOptions {
+  /** Any implementation of the OTel API's `Meter`. */
+  readonly meter: Meter;
+  readonly observed: ObservationListener;
+}
+
+export function createInstruments({ meter, observed }: InstrumentsOptions): Instruments {
   const counters = new Map<CounterName, CounterInstrument>();
   const histograms = new Map<HistogramName, HistogramInstrument>();
 
@@ -51,7 +57,12 @@ export function createInstruments(meter: Meter): Instruments {
     histogram: (name) => getOrCreate(histograms, name, () => createHistogram(meter, name)),
     observe: (name, observe) => {
       const observable = createObservable(meter, name);
-      observable.addCallback((result) => observe((value, attributes) => result.observe(value, attributes)));
+      observable.addCallback((result) =>
+        observe((value, attributes) => {
+          observed(name, attributes);
+          result.observe(value, attributes);
+        }),
+      );
     },
   };
 }

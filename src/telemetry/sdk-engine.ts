@@ -7,6 +7,7 @@ import {
   MetricReader,
   type IMetricReader,
 } from '@opentelemetry/sdk-metrics';
+import { createObserved, withoutUnobserved, type Observed } from './observed.ts';
 import type { Engine, EngineOptions, Reader, TemporalityPreference } from './engine.ts';
 
 /** Our instruments' scope; its families win where two want one Prometheus name. */
@@ -23,14 +24,16 @@ export function createSdkEngine({ resource, version, cardinalityLimit, destinati
   const push = new Map(
     destinations.map(({ name, temporality }) => [name, new PassiveReader({ temporality, cardinalityLimit })]),
   );
+  const observed = createObserved();
   const provider = new MeterProvider({
     resource: defaultResource().merge(resourceFromAttributes({ ...resource })),
     readers: [pull, ...push.values()],
   });
   return {
     meter: provider.getMeter(SCOPE, version),
-    pull: asReader(pull),
-    push: new Map([...push].map(([name, reader]) => [name, asReader(reader)])),
+    observed: observed.add,
+    pull: asReader(pull, observed),
+    push: new Map([...push].map(([name, reader]) => [name, asReader(reader, observed)])),
     shutdown: () => provider.shutdown(),
   };
 }
@@ -71,6 +74,12 @@ function temporalityOf(type: InstrumentType, preference: TemporalityPreference):
   }
 }
 
-function asReader(reader: IMetricReader): Reader {
-  return { collect: (timeoutMs) => reader.collect({ timeoutMillis: timeoutMs }) };
+function asReader(reader: IMetricReader, observed: Observed): Reader {
+  return {
+    collect: async (timeoutMs) => {
+      const { collecting, series } = observed.during(() => reader.collect({ timeoutMillis: timeoutMs }));
+      const { resourceMetrics, errors } = await collecting;
+      return { resourceMetrics: withoutUnobserved(resourceMetrics, { scopeName: SCOPE, series }), errors };
+    },
+  };
 }

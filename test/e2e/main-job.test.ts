@@ -41,7 +41,6 @@ test('everyone who counts comes to the same numbers', { timeout: 240_000 }, asyn
   const collector = await startUnlessMissing(t, 'otelcol', startCollector);
   const downPort = await freePort();
   const gateway = await startGateway({
-    log: { level: 'error' },
     limits: { requests_in_flight: REQUESTS_IN_FLIGHT },
     upstreams: [
       { name: 'iris', url: iris.url, models: [{ name: 'iris' }] },

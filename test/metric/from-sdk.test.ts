@@ -14,7 +14,8 @@ import {
   type ViewOptions,
 } from '@opentelemetry/sdk-metrics';
 import { fromSdk } from '../../src/metric/from-sdk.ts';
-import { countPoints, type Metric } from '../../src/metric/model.ts';
+import type { Metric } from '../../src/metric/model.ts';
+import { countPoints } from '../support/count-points.ts';
 
 class PassiveReader extends MetricReader {
   protected override onForceFlush(): Promise<void> {

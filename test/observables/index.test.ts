@@ -41,7 +41,7 @@ const gauge = (metrics: Record<string, Record<string, number>>) => metrics[GAUGE
 
 describe('observables', () => {
   it('exports the first readings, and a true 0, as soon as it has started', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const { group } = groupOf('idle', () => Promise.resolve(0));
     const observables = createObservables({ ...telemetry, groups: [{ group, intervalMs: HOUR_MS }] });
     assert.equal(observables.ready(), false);
@@ -56,7 +56,7 @@ describe('observables', () => {
   });
 
   it('samples again every interval and never in a collection', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const { group, calls } = groupOf('counting', (nth) => Promise.resolve(nth));
     const observables = createObservables({ ...telemetry, groups: [{ group, intervalMs: 5 }] });
     await observables.start();
@@ -70,7 +70,7 @@ describe('observables', () => {
   });
 
   it('starts although a group fails, and keeps the others', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const { group: good } = groupOf('good', () => Promise.resolve(1));
     const { group: bad } = groupOf('bad', () => Promise.reject(new Error('no such device')));
     const groups = [good, bad].map((group) => ({ group, intervalMs: HOUR_MS }));
@@ -80,7 +80,7 @@ describe('observables', () => {
     const metrics = await telemetry.collect();
     assert.deepEqual(gauge(metrics), { good: 1 });
     assert.deepEqual(metrics[ERRORS], { bad: 1 });
-    assert.deepEqual(telemetry.lines, ['warn sample failed bad']);
+    assert.deepEqual(telemetry.lines(), ['warn sample failed bad']);
     const status = observables.status() as Record<string, { lastSuccess: unknown; lastError: { message?: unknown } }>;
     assert.equal(status.bad?.lastSuccess, null);
     assert.equal(status.bad.lastError.message, 'no such device');
@@ -90,7 +90,7 @@ describe('observables', () => {
   });
 
   it('takes a group that throws instead of rejecting for a failed one', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const group: ObservableGroup<object> = {
       name: 'throwing',
       sample: () => {
@@ -105,7 +105,7 @@ describe('observables', () => {
   });
 
   it('exports nothing after a failed sample until one succeeds', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     let step = Promise.withResolvers<number>();
     const { group, calls } = groupOf('flapping', () => step.promise);
     const observables = createObservables({ ...telemetry, groups: [{ group, intervalMs: 1 }] });
@@ -126,11 +126,11 @@ describe('observables', () => {
     await observables.shutdown(soon());
 
     assert.deepEqual(seen, [{ flapping: 7 }, {}, { flapping: 8 }]);
-    assert.deepEqual(telemetry.lines, ['warn sample failed flapping', 'info observable recovered flapping']);
+    assert.deepEqual(telemetry.lines(), ['warn sample failed flapping', 'info observable recovered flapping']);
   });
 
   it('gives up a sample that hangs, starts none beside it, drops what it says late, and goes on when it has ended', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const hang = Promise.withResolvers<number>();
     const { group, calls } = groupOf('hanging', (nth) => (nth === 1 ? hang.promise : Promise.resolve(nth)));
     const groups = [{ group, intervalMs: 2 }];
@@ -154,18 +154,18 @@ describe('observables', () => {
   });
 
   it('never samples a group beside itself when a sample takes longer than the interval', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const { group, calls } = groupOf('slow', (nth) => sleep(10, nth));
     const observables = createObservables({ ...telemetry, groups: [{ group, intervalMs: 1 }] });
     await observables.start();
     await until(() => calls.samples >= 4);
     await observables.shutdown(soon());
     assert.equal(calls.mostAtOnce, 1);
-    assert.deepEqual(telemetry.lines, []);
+    assert.deepEqual(telemetry.lines(), []);
   });
 
   it('registers and samples once when it is started twice', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const { group, calls } = groupOf('once', () => Promise.resolve(1));
     const observables = createObservables({ ...telemetry, groups: [{ group, intervalMs: HOUR_MS }] });
     await Promise.all([observables.start(), observables.start()]);
@@ -175,7 +175,7 @@ describe('observables', () => {
   });
 
   it('shuts down without a start, and takes no sample afterwards', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const { group, calls } = groupOf('never', () => Promise.resolve(1));
     const before = timers();
     const observables = createObservables({
@@ -191,7 +191,7 @@ describe('observables', () => {
   });
 
   it('waits for the running sample at shutdown, and keeps its readings for the last export', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const { group } = groupOf('last', (nth) => (nth === 1 ? Promise.resolve(1) : sleep(20, nth)));
     const before = timers();
     const observables = createObservables({ ...telemetry, groups: [{ group, intervalMs: 1 }] });
@@ -203,7 +203,7 @@ describe('observables', () => {
   });
 
   it('leaves a hanging sample alone at the deadline of the shutdown, and no timer with it', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     const { group } = groupOf('stuck', () => new Promise<number>(() => undefined));
     const groups = [{ group, intervalMs: 1 }];
     const before = timers();
@@ -211,11 +211,11 @@ describe('observables', () => {
     await observables.start();
     await observables.shutdown(deadlineIn(5));
     assert.equal(timers(), before);
-    assert.deepEqual(telemetry.lines, []);
+    assert.deepEqual(telemetry.lines(), []);
   });
 
   it('turns on only the groups that it was given a schedule for', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     assert.deepEqual(createObservables(telemetry).status(), {});
     const schedule = { intervalMs: HOUR_MS };
     const all = createObservables({ ...telemetry, host: schedule, process: schedule });
@@ -227,6 +227,6 @@ describe('observables', () => {
     const metrics = await telemetry.collect();
     assert.deepEqual(Object.keys(metrics[DURATION] ?? {}), ['host.cpu', 'host.memory', 'process']);
     await all.shutdown(soon());
-    assert.deepEqual(telemetry.lines, []);
+    assert.deepEqual(telemetry.lines(), []);
   });
 });

@@ -1,6 +1,6 @@
-import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
-import { createEvents, type Events } from '../../src/telemetry/events.ts';
-import { createInstruments, type Instruments } from '../../src/telemetry/instruments.ts';
+import { createTestTelemetry } from '../support/telemetry.ts';
+import type { Events } from '../../src/telemetry/events.ts';
+import type { Instruments } from '../../src/telemetry/instruments.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 
 export interface Telemetry {
@@ -8,38 +8,26 @@ export interface Telemetry {
   readonly events: Events;
   readonly logger: Logger;
   /** `level message attribute-of-the-observable`, in order. */
-  readonly lines: readonly string[];
-  /** One collection: metric name to values by the values of their attributes ('' when there is none). */
+  lines(): readonly string[];
+  /** One collection, as a scrape makes it: metric name to values by the values of their attributes ('' when there is none). */
   collect(): Promise<Record<string, Record<string, number>>>;
 }
 
-/**
- * The real SDK. With delta temporality a gauge that is no longer observed is not exported; with cumulative temporality the SDK
- * exports its last value for ever.
- */
-export function createTelemetry(temporality: 'cumulative' | 'delta'): Telemetry {
-  const reader = new TestReader({
-    aggregationTemporalitySelector: () =>
-      temporality === 'delta' ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE,
-  });
-  const provider = new MeterProvider({ readers: [reader] });
-  const instruments = createInstruments(provider.getMeter('test'));
-  const lines: string[] = [];
-  const write =
-    (level: string) =>
-    (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
-      void lines.push(`${level} ${message} ${String(fields['metergate.observable'])}`);
-  const logger = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
-
+/** The gateway's telemetry, less what it says about itself. */
+export function createTelemetry(): Telemetry {
+  const { instruments, events, logger, lines, engine } = createTestTelemetry();
   return {
     instruments,
-    events: createEvents(instruments, logger),
+    events,
     logger,
-    lines,
+    lines: () =>
+      lines.map(({ level, message, fields }) => `${level} ${message} ${String(fields['metergate.observable'])}`),
     collect: async () => {
-      const { resourceMetrics, errors } = await reader.collect();
+      const { resourceMetrics, errors } = await engine.pull.collect(1_000);
       if (errors.length > 0) throw new AggregateError(errors);
-      const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+      const metrics = resourceMetrics.scopeMetrics
+        .flatMap((scope) => scope.metrics)
+        .filter(({ descriptor }) => descriptor.name !== 'metergate.build_info');
       return Object.fromEntries(
         metrics.map(({ descriptor, dataPoints }) => [
           descriptor.name,
@@ -50,13 +38,4 @@ export function createTelemetry(temporality: 'cumulative' | 'delta'): Telemetry 
       );
     },
   };
-}
-
-class TestReader extends MetricReader {
-  protected override onForceFlush(): Promise<void> {
-    return Promise.resolve();
-  }
-  protected override onShutdown(): Promise<void> {
-    return Promise.resolve();
-  }
 }

@@ -15,7 +15,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { fromSdk } from '../../src/metric/from-sdk.ts';
-import { countPoints } from '../../src/metric/model.ts';
+import { countPoints } from '../support/count-points.ts';
 import { decodeExportMetricsRequest, encodeExportMetricsResponse } from '../../src/otlp/decode.ts';
 import { ProtobufError } from '../../src/otlp/protobuf-reader.ts';
 

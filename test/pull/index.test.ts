@@ -130,7 +130,7 @@ describe('two instruments that want one name', () => {
       const provider = new MeterProvider({ readers: [pull] });
       const foreign = (): void => provider.getMeter('foreign').createGauge('inference.requests.total').record(9);
       if (order === 'before') foreign();
-      const instruments = createInstruments(provider.getMeter(SCOPE));
+      const instruments = createInstruments({ meter: provider.getMeter(SCOPE), observed: () => {} });
       instruments.counter('inference.requests').add(3);
       if (order === 'after') foreign();
 

@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
 import { startSink } from '../../src/cli/demo/sink.ts';
-import { countPoints } from '../../src/metric/model.ts';
+import { countPoints } from '../support/count-points.ts';
 import { deadlineIn } from '../../src/std/deadline.ts';
 import { startOtlpSink, type OtlpSink } from '../support/otlp-sink.ts';
 import { freePort } from '../support/processes.ts';
@@ -56,7 +56,7 @@ describe('push', () => {
     const count = sink.exports.flatMap(({ snapshots }) => snapshots).reduce((sum, each) => sum + countPoints(each), 0);
     assert.equal(await pulled('metergate.push.points.sent', 'a'), count);
     assert.equal(await pulled('metergate.push.points.send_failed', 'a'), 0);
-    assert.partialDeepStrictEqual(push.status().a, { endpoint: sink.url, lastError: null });
+    assert.partialDeepStrictEqual(push.status(), { destinations: { a: { endpoint: sink.url, lastError: null } } });
   });
 
   it('sends the growth only where delta is preferred', async (t) => {
@@ -171,7 +171,9 @@ describe('a destination that is down', () => {
       lines.map(({ message, fields }) => [message, fields['metergate.destination'], fields.error]),
       [['export failed', 'a', 'the shutdown deadline came first']],
     );
-    assert.partialDeepStrictEqual(push.status().a, { lastError: 'the shutdown deadline came first' });
+    assert.partialDeepStrictEqual(push.status(), {
+      destinations: { a: { lastError: 'the shutdown deadline came first' } },
+    });
     assert.equal(well.exports.length, 1);
   });
 });

@@ -39,7 +39,7 @@ export function createPushing(...given: readonly TestDestination[]): Pushing {
     cardinalityLimit: 2_000,
     destinations,
   });
-  const instruments = createInstruments(engine.meter);
+  const instruments = createInstruments(engine);
   const { logger, lines } = createRecordingLogger();
   const events = createEvents(instruments, logger);
   return {

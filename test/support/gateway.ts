@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, startProcess, type RunningProcess } from './processes.ts';
+import { startProcess, type RunningProcess } from './processes.ts';
 
 export interface RunningGateway {
   readonly process: RunningProcess;
@@ -10,6 +10,8 @@ export interface RunningGateway {
   stop(): ReturnType<RunningProcess['stop']>;
 }
 
+/** The log line that says where it listens. */
+const SERVING = /^\{.*"msg":"serving".*\}$/m;
 const bin = join(import.meta.dirname, '../../bin/metergate.js');
 
 /**
@@ -18,21 +20,19 @@ const bin = join(import.meta.dirname, '../../bin/metergate.js');
  * @param config what stands in the file besides `listen`.
  */
 export async function startGateway(config: Readonly<Record<string, unknown>>): Promise<RunningGateway> {
-  const [inference, management, metrics] = [await freePort(), await freePort(), await freePort()].map(
-    (port) => `127.0.0.1:${port}`,
-  ) as [string, string, string];
   const folder = await mkdtemp(join(tmpdir(), 'metergate-'));
   const file = join(folder, 'metergate.yaml');
+  const anyPort = { inference: '127.0.0.1:0', management: '127.0.0.1:0', metrics: '127.0.0.1:0' };
   // JSON is YAML.
-  await writeFile(file, JSON.stringify({ ...config, listen: { inference, management, metrics } }));
+  await writeFile(file, JSON.stringify({ ...config, listen: anyPort }));
   const gateway = await startProcess({
     command: process.execPath,
     args: [bin, 'serve', '--config', file],
-    ready: { url: `http://${management}/-/ready` },
+    ready: { line: SERVING },
   });
   return {
     process: gateway,
-    urls: { inference: `http://${inference}`, management: `http://${management}`, metrics: `http://${metrics}` },
+    urls: JSON.parse(SERVING.exec(gateway.stderr())?.[0] ?? '') as RunningGateway['urls'],
     stop: async () => {
       const exit = await gateway.stop({ killAfterMs: 40_000 });
       await rm(folder, { recursive: true, force: true });

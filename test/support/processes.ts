@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Exit {
@@ -119,12 +120,17 @@ export async function eventually<T>(
   throw new Error(`not within ${withinMs} ms`, { cause: lastError });
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on now; ask for several at once (`Promise.all`) to get different ones. */
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on now. From below the range that the kernel takes for outgoing connections, of which
+ * tests open thousands: one of those could have the port before the program does that is to listen on it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(15_000, 32_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
 }

@@ -22,7 +22,7 @@ function setUp(quietMs?: number) {
   const engine = sdkEngine();
   const { logger, lines } = createRecordingLogger();
   return {
-    events: createEvents(createInstruments(engine.meter), logger, quietMs),
+    events: createEvents(createInstruments(engine), logger, quietMs),
     lines,
     points: () => pointsOf(engine.pull),
   };

@@ -6,7 +6,7 @@ import { pointsOf, sdkEngine } from './sdk.ts';
 
 function setUp() {
   const engine = sdkEngine();
-  return { engine, instruments: createInstruments(engine.meter), points: () => pointsOf(engine.pull) };
+  return { engine, instruments: createInstruments(engine), points: () => pointsOf(engine.pull) };
 }
 
 describe('instruments', () => {

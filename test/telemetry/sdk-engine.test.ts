@@ -107,7 +107,7 @@ describe('a collection', () => {
   it('counts and logs its failed sources by consumer', async () => {
     const engine = sdkEngine({ a: 'cumulative' });
     const { logger, lines } = createRecordingLogger();
-    const events = createEvents(createInstruments(engine.meter), logger);
+    const events = createEvents(createInstruments(engine), logger);
     engine.meter.createObservableGauge('bad').addCallback(() => {
       throw new Error('no reading');
     });

@@ -1,22 +1,41 @@
 import type { Snapshot } from '../../metric/model.ts';
 import { outcomes, type Outcome } from '../../serving/proxy/outcome.ts';
-import { zeroCounts, type Counts } from './load.ts';
+import { zeroCounts, type Counts, type Ledger } from './load.ts';
 
 /** The same requests as counted by three: who sent them, a scrape, and the receiver of the pushes. */
 export interface Comparison {
+  /** Also that every request was answered, and that the model server counted the same successes. */
   readonly agree: boolean;
   readonly outcomes: Readonly<
     Record<Outcome, { readonly sent: number; readonly pulled: number; readonly pushed: number }>
   >;
+  /** What the table does not show. */
+  readonly remarks: readonly string[];
 }
 
-export function compare({ sent, pulled, pushed }: Record<'sent' | 'pulled' | 'pushed', Counts>): Comparison {
+export interface Counted {
+  readonly sent: Ledger;
+  readonly pulled: Counts;
+  readonly pushed: Counts;
+  /** As the model server itself counted them. */
+  readonly upstreamSuccesses: number;
+}
+
+export function compare({ sent, pulled, pushed, upstreamSuccesses }: Counted): Comparison {
+  const { counts, unanswered } = sent;
   const rows = outcomes.map((outcome) => {
-    return [outcome, { sent: sent[outcome], pulled: pulled[outcome], pushed: pushed[outcome] }] as const;
+    return [outcome, { sent: counts[outcome], pulled: pulled[outcome], pushed: pushed[outcome] }] as const;
   });
+  const remarks = [`the model server itself counted ${upstreamSuccesses} successes`];
+  if (unanswered.length > 0)
+    remarks.push(`${unanswered.length} requests got no answer, the first: ${unanswered[0] ?? ''}`);
   return {
-    agree: rows.every(([, row]) => row.sent === row.pulled && row.sent === row.pushed),
+    agree:
+      rows.every(([, row]) => row.sent === row.pulled && row.sent === row.pushed) &&
+      unanswered.length === 0 &&
+      upstreamSuccesses === counts.success,
     outcomes: Object.fromEntries(rows) as unknown as Comparison['outcomes'],
+    remarks,
   };
 }
 
@@ -43,7 +62,8 @@ export function countsOfSnapshots(snapshots: readonly Snapshot[]): Counts {
   for (const metric of metrics) {
     if (metric.name !== 'inference.requests' || metric.kind !== 'sum') continue;
     for (const [row, attributes] of metric.points.attributes.entries()) {
-      counts[attributes['inference.outcome'] as Outcome] += metric.points.values[row] ?? 0;
+      const outcome = outcomes.find((each) => each === attributes['inference.outcome']);
+      if (outcome !== undefined) counts[outcome] += metric.points.values[row] ?? 0;
     }
   }
   return counts;

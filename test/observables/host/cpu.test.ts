@@ -23,7 +23,7 @@ const load = (user: number, system = 200, nice = 0, idle = 700, irq = 0) => ({
 
 /** Exports what the group reads from one load after the other, a second apart. */
 async function exportOf(...loads: ReturnType<typeof load>[]) {
-  const telemetry = createTelemetry('delta');
+  const telemetry = createTelemetry();
   let seconds = 0;
   let nth = 0;
   const group = createCpuGroup(

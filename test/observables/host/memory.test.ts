@@ -23,7 +23,7 @@ const memory: Memory = {
 };
 
 async function exportOf(read: () => Promise<Memory>, on: NodeJS.Platform) {
-  const telemetry = createTelemetry('delta');
+  const telemetry = createTelemetry();
   const group = createMemoryGroup(read, on);
   const readings = await group.sample();
   group.register(telemetry.instruments, () => readings);

@@ -23,7 +23,7 @@ const burn = (ms: number): void => {
 };
 
 async function exportOf(readings: ProcessReadings) {
-  const telemetry = createTelemetry('delta');
+  const telemetry = createTelemetry();
   createProcessGroup().register(telemetry.instruments, () => readings);
   return telemetry.collect();
 }
@@ -67,7 +67,7 @@ describe('process', () => {
   });
 
   it('exports nothing without readings', async () => {
-    const telemetry = createTelemetry('delta');
+    const telemetry = createTelemetry();
     createProcessGroup().register(telemetry.instruments, () => undefined);
     assert.deepEqual(Object.values(await telemetry.collect()).flatMap(Object.keys), []);
   });
