@@ -1,5 +1,5 @@
-import { catalogue } from '../telemetry/catalogue.ts';
 import { overlaps, pointsAt } from './hosts.ts';
+import { labelFaults } from './label-keys.ts';
 import { isMapping, type Path } from './paths.ts';
 import { readAddress, readDuration, readEndpoint, readUpstreamUrl, type Address } from './values.ts';
 
@@ -16,14 +16,23 @@ export interface CheckOptions {
  * found beside those of the schema; what they cannot read, the schema has reported.
  */
 export function checkAcrossKeys(options: CheckOptions): void {
+  namedService(options);
   unique(options, 'upstreams', 'name');
   unique(options, 'upstreams', 'path_prefix', segments);
   unique(options, 'push', 'name');
   roomForModels(options);
   listenersApart(options);
   noLoop(options);
-  noOwnLabel(options);
+  labelsApart(options);
   destinations(options);
+}
+
+/** The other attributes of the resource may be of any type, and the schema sees them all alike. */
+function namedService({ value, report }: CheckOptions): void {
+  const path = ['resource', 'service.name'];
+  const name = value(path);
+  const named = typeof name === 'string' && name.trim() !== '';
+  if (name !== undefined && !named) report(path, 'must be a string that is not empty');
 }
 
 function unique({ value, report }: CheckOptions, list: string, key: string, meaning = (text: string) => text): void {
@@ -75,16 +84,11 @@ function noLoop(options: CheckOptions): void {
   }
 }
 
-function noOwnLabel({ value, report }: CheckOptions): void {
-  const own = Object.entries(catalogue).flatMap(([name, { attributes }]): readonly string[] =>
-    name.startsWith('inference.') ? attributes : [],
-  );
+function labelsApart({ value, report }: CheckOptions): void {
   for (const index of indices(value(['upstreams']))) {
     const labels = value(['upstreams', index, 'labels']);
-    for (const key of isMapping(labels) ? Object.keys(labels) : []) {
-      if (own.includes(key))
-        report(['upstreams', index, 'labels', key], 'must have another key: metergate sets this one');
-    }
+    const keys = isMapping(labels) ? Object.keys(labels) : [];
+    for (const [key, fault] of labelFaults(keys)) report(['upstreams', index, 'labels', key], fault);
   }
 }
 

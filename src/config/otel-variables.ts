@@ -26,6 +26,10 @@ function resource({ resource = {} }: Mapping, { otel, report }: Variables): Mapp
     report(`OTEL_RESOURCE_ATTRIBUTES must be KEY=VALUE,... with percent-encoded values (entry ${place} is not)`),
   );
   const name = otel.OTEL_SERVICE_NAME;
+  const service = name ?? attributes['service.name'];
+  if (!('service.name' in resource) && service?.trim() === '') {
+    report('OTEL_RESOURCE_ATTRIBUTES must have a service.name that is not empty', ['resource', 'service.name']);
+  }
   return { resource: { ...attributes, ...(name !== undefined && { 'service.name': name }), ...resource } };
 }
 

@@ -1,13 +1,21 @@
 import * as z from 'zod';
 import {
-  DURATION_MS_MAX,
-  matching,
-  readAddress,
-  readDuration,
-  readEndpoint,
-  readSize,
-  readUpstreamUrl,
-} from './values.ts';
+  address,
+  choice,
+  count,
+  duration,
+  filled,
+  flag,
+  headerName,
+  label,
+  list,
+  name,
+  section,
+  size,
+  string,
+  text,
+} from './kinds.ts';
+import { matching, readEndpoint, readUpstreamUrl } from './values.ts';
 
 const AT_LEAST_ONE = 'must be a list of at least one upstream';
 
@@ -23,7 +31,9 @@ export const configSchema = section({
       'must be a mapping',
     )
     .default({ 'service.name': 'metergate' })
-    .describe('Attributes of the resource that every series belongs to; service.name is always there.'),
+    .describe(
+      'Attributes of the resource that every series belongs to; service.name is always there, a string that is not empty.',
+    ),
   listen: section({
     inference: address('127.0.0.1:9480').describe('Where the requests for the upstreams are taken.'),
     management: address('127.0.0.1:9481').describe('Health, readiness and status.'),
@@ -53,7 +63,11 @@ export const configSchema = section({
   upstreams: list(upstream(), AT_LEAST_ONE).min(1, AT_LEAST_ONE).describe('The model servers behind the gateway.'),
   pull: section({
     enabled: flag().default(true).describe('Whether there is a metrics listener.'),
-    path: text(matching(/^(\/[\w.~-]+)+$/), 'must be a path such as /metrics, without a slash at its end')
+    path: text(
+      matching(/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/),
+      'must be a path such as /metrics, without dot segments and without a slash at its end',
+    )
+      .refine((path) => !path.endsWith('/otel-js'), 'must not end in /otel-js: that is the page below it')
       .prefault('/metrics')
       .describe('Where the metrics are on that listener.'),
   })
@@ -103,10 +117,14 @@ function upstream() {
       response_headers: duration()
         .prefault('60s')
         .describe('From the end of the request to the headers of the response.'),
-      idle: duration().prefault('60s').describe('Between two chunks of a response body.'),
+      idle: duration()
+        .prefault('60s')
+        .describe(
+          'Between two parts of the response (then it is cut off), between two parts of the request body (then 408), and while the downstream takes nothing of its response (then its connection is closed).',
+        ),
     })
       .prefault({})
-      .describe('How long the upstream may take before the answer is 502 or 504.'),
+      .describe('How long the upstream may take before the answer is 504; idle watches over the downstream, too.'),
   });
 }
 
@@ -122,10 +140,7 @@ function destination() {
     timeout: duration().optional().describe('How long one push may take; must not exceed interval.'),
     headers: z
       .record(
-        z
-          .string()
-          .regex(/^(?!grpc-)[a-z\d_.-]+(?<!-bin)$/i, 'must have a key that is a gRPC text header name')
-          .toLowerCase(),
+        headerName(),
         text(matching(/^[\x20-\x7e]*$/), 'must be a string of printable ASCII characters'),
         'must be a mapping',
       )
@@ -148,77 +163,11 @@ function destination() {
 function observable(description: string) {
   return section({
     enabled: flag().default(true).describe('Whether they are read.'),
-    interval: duration().prefault('5s').describe('From one sample to the next; a collection shows the last one.'),
+    // systeminformation repeats its last reading of a load for 200 ms.
+    interval: duration(250)
+      .prefault('5s')
+      .describe('From one sample to the next, at least 250ms; a collection shows the last one.'),
   })
     .prefault({})
     .describe(description);
-}
-
-function section<S extends z.core.$ZodLooseShape>(shape: S) {
-  return z.strictObject(shape, 'must be a mapping');
-}
-
-function list<S extends z.ZodType>(entry: S, wanted = 'must be a list') {
-  return z.array(entry, wanted);
-}
-
-/** A string with a meaning: `read` returns it, or undefined. No pattern goes into the JSON Schema, since `${NAME}` is valid, too. */
-function text<T>(read: (text: string) => T | undefined, wanted: string) {
-  return z.string(wanted).transform((given, context): T => {
-    const value = read(given);
-    if (value !== undefined) return value;
-    context.issues.push({ code: 'custom', message: wanted, input: given });
-    return z.NEVER;
-  });
-}
-
-function string() {
-  return z.string('must be a string, in quotes if it looks like a number');
-}
-
-function filled() {
-  return string().min(1, 'must not be empty');
-}
-
-/** No longer than what the gateway takes for a label. */
-function label() {
-  return filled().max(128, 'must have at most 128 characters');
-}
-
-function name() {
-  return text(
-    matching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/),
-    'must be a name: up to 63 letters, digits, dots, dashes or underscores, the first a letter or digit',
-  );
-}
-
-function choice<const T extends readonly [string, ...string[]]>(...values: T) {
-  const [last, ...others] = [...values].reverse();
-  return z.enum(values, `must be ${[others.reverse().join(', '), last].filter(Boolean).join(' or ')}`);
-}
-
-function flag() {
-  return z.boolean('must be true or false');
-}
-
-function count(byDefault: number) {
-  const wanted = 'must be a whole number from 1 to 1000000';
-  return z.int(wanted).min(1, wanted).max(1_000_000, wanted).default(byDefault);
-}
-
-function address(byDefault: string) {
-  return text(readAddress, 'must be HOST:PORT or [IPV6]:PORT').prefault(byDefault);
-}
-
-function size(byDefault: string) {
-  return text(readSize, 'must be a size with its unit, such as 512B, 16KiB or 1MiB, not a bare number')
-    .refine((bytes) => bytes >= 1024 && bytes <= 1024 * 1024, 'must be from 1KiB to 1MiB')
-    .prefault(byDefault);
-}
-
-function duration(minMs = 1) {
-  return text(readDuration, 'must be a duration with its unit, such as 500ms, 5s, 1m or 1h, not a bare number').refine(
-    (ms) => ms >= minMs && ms <= DURATION_MS_MAX,
-    `must be from ${minMs}ms to 24h`,
-  );
 }

@@ -53,6 +53,30 @@ test('the resource is filled, the file wins, and then OTEL_SERVICE_NAME', () => 
   assert.equal(config('resource: { service.name: z }', env).resource['service.name'], 'z');
 });
 
+test('an empty name of the service in OTEL_RESOURCE_ATTRIBUTES is a problem unless another one is given', () => {
+  const env = { OTEL_RESOURCE_ATTRIBUTES: 'service.name=%20' };
+  assert.deepEqual(parse('', env), {
+    ok: false,
+    problems: ['OTEL_RESOURCE_ATTRIBUTES must have a service.name that is not empty'],
+  });
+  assert.equal(config('', { ...env, OTEL_SERVICE_NAME: 'y' }).resource['service.name'], 'y');
+  assert.equal(config('resource: { service.name: z }', env).resource['service.name'], 'z');
+});
+
+test('a blank OTEL_SERVICE_NAME is not set', () => {
+  assert.equal(config('', { OTEL_SERVICE_NAME: ' ' }).resource['service.name'], 'metergate');
+});
+
+test('headers of the environment are refused like those of the file', () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4317', OTEL_EXPORTER_OTLP_HEADERS: 'User-Agent=top-secret' };
+  assert.deepEqual(parse('', env), {
+    ok: false,
+    problems: [
+      'push[0].headers.User-Agent must have another key: this header is for gRPC to set (got a value that is not shown)',
+    ],
+  });
+});
+
 test('entries of OTEL_RESOURCE_ATTRIBUTES that are none are problems by their places', () => {
   const wanted = 'OTEL_RESOURCE_ATTRIBUTES must be KEY=VALUE,... with percent-encoded values';
   assert.deepEqual(parse('', { OTEL_RESOURCE_ATTRIBUTES: 'a=1,b,=c,d=%zz' }), {

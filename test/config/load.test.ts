@@ -92,6 +92,36 @@ test('attributes of the resource keep their types, and service.name stays there'
   });
 });
 
+test('the name of the service is a string that says something', () => {
+  for (const name of ['""', '" "', '12', 'true', '"${NONE:-}"']) {
+    const text = `${MINIMAL}\nresource: { service.name: ${name} }`;
+    const problem = /"resource\[\\"service.name\\"\] must be a string that is not empty \(got/;
+    assert.match(JSON.stringify(parseConfig({ text, source: 'test.yaml', ...outside() })), problem, name);
+  }
+});
+
+test('the path of the metrics has no dot segments and leaves the page below it its name', () => {
+  const cases: Record<string, boolean> = {
+    '/m': true,
+    '/a/.b/c..': true,
+    '/...': true,
+    '/otel-js/metrics': true,
+    '/not-otel-js': true,
+    '/': false,
+    '/.': false,
+    '/..': false,
+    '/./m': false,
+    '/a/../m': false,
+    '/a//m': false,
+    '/otel-js': false,
+    '/metrics/otel-js': false,
+  };
+  for (const [path, ok] of Object.entries(cases)) {
+    const text = `${MINIMAL}\npull: { path: ${path} }`;
+    assert.equal(parseConfig({ text, source: 'test.yaml', ...outside() }).ok, ok, path);
+  }
+});
+
 test('what is loaded is frozen at every depth', () => {
   const config = parse(`${MINIMAL}\npush: [{ name: a, endpoint: "http://h:4317", headers: { a: b } }]`);
   const loose: string[] = [];

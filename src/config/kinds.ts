@@ -1,0 +1,87 @@
+import * as z from 'zod';
+import { headerNameFault } from './header-names.ts';
+import { DURATION_MS_MAX, matching, readAddress, readDuration, readSize } from './values.ts';
+
+/*
+ * The kinds of values that the schema is made of. Every error text is the second half of a sentence that starts with the key path.
+ */
+
+export function section<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.strictObject(shape, 'must be a mapping');
+}
+
+export function list<S extends z.ZodType>(entry: S, wanted = 'must be a list') {
+  return z.array(entry, wanted);
+}
+
+/** A string with a meaning: `read` returns it, or undefined. No pattern goes into the JSON Schema, since `${NAME}` is valid, too. */
+export function text<T>(read: (text: string) => T | undefined, wanted: string) {
+  return z.string(wanted).transform((given, context): T => {
+    const value = read(given);
+    if (value !== undefined) return value;
+    context.issues.push({ code: 'custom', message: wanted, input: given });
+    return z.NEVER;
+  });
+}
+
+export function string() {
+  return z.string('must be a string, in quotes if it looks like a number');
+}
+
+export function filled() {
+  return string().min(1, 'must not be empty');
+}
+
+/** No longer than what the gateway takes for a label. */
+export function label() {
+  return filled().max(128, 'must have at most 128 characters');
+}
+
+export function name() {
+  return text(
+    matching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/),
+    'must be a name: up to 63 letters, digits, dots, dashes or underscores, the first a letter or digit',
+  );
+}
+
+export function headerName() {
+  return z
+    .string()
+    .check((context) => {
+      const fault = headerNameFault(context.value);
+      const message = `must have another key: ${fault}`;
+      if (fault !== undefined) context.issues.push({ code: 'custom', message, input: context.value });
+    })
+    .toLowerCase();
+}
+
+export function choice<const T extends readonly [string, ...string[]]>(...values: T) {
+  const [last, ...others] = [...values].reverse();
+  return z.enum(values, `must be ${[others.reverse().join(', '), last].filter(Boolean).join(' or ')}`);
+}
+
+export function flag() {
+  return z.boolean('must be true or false');
+}
+
+export function count(byDefault: number) {
+  const wanted = 'must be a whole number from 1 to 1000000';
+  return z.int(wanted).min(1, wanted).max(1_000_000, wanted).default(byDefault);
+}
+
+export function address(byDefault: string) {
+  return text(readAddress, 'must be HOST:PORT or [IPV6]:PORT').prefault(byDefault);
+}
+
+export function size(byDefault: string) {
+  return text(readSize, 'must be a size with its unit, such as 512B, 16KiB or 1MiB, not a bare number')
+    .refine((bytes) => bytes >= 1024 && bytes <= 1024 * 1024, 'must be from 1KiB to 1MiB')
+    .prefault(byDefault);
+}
+
+export function duration(minMs = 1) {
+  return text(readDuration, 'must be a duration with its unit, such as 500ms, 5s, 1m or 1h, not a bare number').refine(
+    (ms) => ms >= minMs && ms <= DURATION_MS_MAX,
+    `must be from ${minMs}ms to 24h`,
+  );
+}
