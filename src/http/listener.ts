@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Deadline } from '../std/deadline.ts';
 import type { Part } from '../std/part.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Route } from './routes.ts';
@@ -25,12 +26,23 @@ const METHODS = ['GET', 'HEAD'];
 export function createListener({ name, address, routes, connectionsMax, events }: ListenerOptions): Listener {
   const app = fastify({ bodyLimit: 1024, exposeHeadRoutes: false, requestTimeout: 30_000 });
   for (const route of routes) mount(app, route);
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ error: `no such path: ${request.url.split('?')[0]}` }),
-  );
+  const paths = new Set(routes.map(({ path }) => path));
+  const notFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    reply.code(404).send({ error: `no such path: ${pathOf(request)}` });
+  app.setNotFoundHandler(notFound);
+  // Before anything looks at a body.
+  app.addHook('onRequest', async (request, reply) => {
+    if (METHODS.includes(request.method)) return;
+    await (paths.has(pathOf(request)) ? notAllowed(reply) : notFound(request, reply));
+  });
   limitConnections(app.server, { name, connectionsMax, events });
 
   let url = '';
+  let stopping: Promise<void> | undefined;
+  const stop = async (deadline: Deadline): Promise<void> => {
+    await closeServer(app.server, deadline);
+    await app.close();
+  };
   return {
     name,
     get url() {
@@ -40,33 +52,42 @@ export function createListener({ name, address, routes, connectionsMax, events }
       await app.ready();
       url = await listen(app.server, { address, key: `listen.${name}` });
     },
-    shutdown: async (deadline) => {
-      await closeServer(app.server, deadline);
-      await app.close();
-    },
+    shutdown: (deadline) => (stopping ??= stop(deadline)),
     ready: () => app.server.listening,
     status: () => ({ url }),
   };
+}
+
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+function notAllowed(reply: FastifyReply): FastifyReply {
+  const allowed = METHODS.join(', ');
+  return reply
+    .code(405)
+    .header('allow', allowed)
+    .send({ error: `only ${allowed} are allowed here` });
 }
 
 function mount(app: FastifyInstance, { path, handle }: Route): void {
   app.route({
     method: METHODS,
     url: path,
-    handler: async (_request, reply) => {
+    handler: async (request, reply) => {
       const { status, contentType, body } = await handle();
       reply.code(status).header('content-type', contentType);
-      return reply.send(typeof body === 'string' ? body : Readable.from(body, { objectMode: false }));
+      if (typeof body === 'string') return reply.send(body);
+      const parts = request.method === 'HEAD' ? [] : inTurns(body);
+      return reply.send(Readable.from(parts, { objectMode: false }));
     },
   });
-  const others = app.supportedMethods.filter((method) => !METHODS.includes(method));
-  app.route({
-    method: others,
-    url: path,
-    handler: (_request, reply) =>
-      reply
-        .code(405)
-        .header('allow', METHODS.join(', '))
-        .send({ error: `only ${METHODS.join(' and ')} are allowed here` }),
-  });
+}
+
+/** A stream takes all that a connection has room for in one go; with this, others get their turn between two parts. */
+async function* inTurns(parts: Iterable<string>): AsyncGenerator<string> {
+  for (const part of parts) {
+    yield part;
+    await new Promise(setImmediate);
+  }
 }

@@ -32,6 +32,8 @@ export async function listen(server: Server, { address, key }: { address: Addres
   return `http://${formatAddress({ host: address.host, port })}`;
 }
 
+const SWEEP_MS = 20;
+
 /**
  * Accepts no new connection and waits for what is in flight; at the deadline `cutOff` is called, then every connection is closed.
  * Idempotent, and safe on a server that never listened.
@@ -39,8 +41,11 @@ export async function listen(server: Server, { address, key }: { address: Addres
 export async function closeServer(server: Server, deadline: Deadline, cutOff: () => void = () => {}): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  if ((await within(deadline, closed)).done) return;
+  // A response that has begun may have promised to keep its connection: it is idle only when that is over.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  const { done } = await within(deadline, closed);
+  clearInterval(sweep);
+  if (done) return;
   cutOff();
   // One turn for what was just written to leave.
   await new Promise(setImmediate);

@@ -1,3 +1,4 @@
+import { errors as undiciErrors } from 'undici';
 import type { Outcome } from './outcome.ts';
 
 /**
@@ -95,6 +96,12 @@ export const proxyErrors = {
     proxyStatus: 'http_response_timeout',
     message: 'The gateway is shutting down, and shutdown.timeout came before the response was complete',
   },
+  downstream_timeout: {
+    status: 499,
+    outcome: 'aborted',
+    proxyStatus: undefined,
+    message: 'The downstream took no part of the response for timeouts.idle',
+  },
   downstream_closed: {
     status: 499,
     outcome: 'aborted',
@@ -131,7 +138,8 @@ export function codeOfUpstreamError(error: Error & { code?: unknown }, connected
     case 'ERR_INVALID_CHAR':
       return 'upstream_malformed_response';
     default:
-      if (isParserError(error)) return 'upstream_malformed_response';
+      // undici gives a code only to some of what its parser reports.
+      if (error instanceof undiciErrors.HTTPParserError) return 'upstream_malformed_response';
       return connected ? 'upstream_closed' : 'upstream_unreachable';
   }
 }

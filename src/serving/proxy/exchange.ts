@@ -2,10 +2,11 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Dispatcher } from 'undici';
 import type { Recognition } from '../protocols/protocol.ts';
 import { codeOfUpstreamError, errorBody, errorHeaders, proxyErrors, type ProxyErrorCode } from './errors.ts';
-import { requestHeaders, responseHeaders } from './headers.ts';
+import { hasValidHost, requestHeaders, responseHeaders } from './headers.ts';
+import type { Measured } from './measured.ts';
 import type { Measurements } from './measurements.ts';
 import type { Outcome } from './outcome.ts';
-import { hasBody, RequestBody } from './request-body.ts';
+import { discardRest, hasBody, RequestBody } from './request-body.ts';
 import { parseTarget, type Target } from './target.ts';
 import type { FindUpstream, Upstream } from './upstreams.ts';
 
@@ -17,8 +18,6 @@ export interface ExchangeContext {
   readonly inFlight: Set<Exchange>;
   /** While true, every response closes its connection. */
   draining: boolean;
-  /** Called once when the exchange is over. */
-  readonly onEnd: (exchange: Exchange) => void;
 }
 
 /**
@@ -26,7 +25,7 @@ export interface ExchangeContext {
  * reads slowly makes the other side wait. Whatever happens, it ends with the close of the downstream response, and there
  * everything is measured, once.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, Measured {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly startMs = performance.now();
@@ -57,7 +56,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     response.on('close', this.#onClose);
     measurements.received(this);
 
-    if (request.httpVersionMinor > 0 && request.headers.host === undefined) return this.fail('malformed_request');
+    if (!hasValidHost(request)) return this.fail('malformed_request');
     const target = parseTarget(request.url ?? '');
     if (target === undefined) return this.fail('malformed_path');
     this.upstream = findUpstream(target);
@@ -101,10 +100,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     statusText?: string,
   ): void {
     if (status < 200 || this.outcome !== undefined) return;
-    const { response, request } = this;
-    // An answer that comes before the whole request was read: the rest is not worth waiting for on a connection to keep.
-    if (this.#context.draining || !request.complete) response.shouldKeepAlive = false;
-    response.on('drain', () => controller.resume());
+    const { request, response } = this;
+    if (this.#context.draining) response.shouldKeepAlive = false;
+    response.on('drain', () => {
+      request.socket.setTimeout(0);
+      controller.resume();
+    });
     response.writeHead(status, statusText, responseHeaders(headers));
     // Head and body of a small response arrive in one read and should leave in one write; a head that comes alone must
     // not wait for its body.
@@ -115,7 +116,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.outcome !== undefined) return;
     this.#headFlushed = true;
     this.responseBytes += chunk.length;
-    if (!this.response.write(chunk)) controller.pause();
+    if (this.response.write(chunk)) return;
+    controller.pause();
+    this.#limitStall();
   }
 
   onResponseEnd(): void {
@@ -123,6 +126,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#headFlushed = true;
     this.outcome = this.response.statusCode < 400 ? 'success' : 'failure';
     this.response.end();
+    if (this.response.writableLength > 0) this.#limitStall();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -136,15 +140,37 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.errorCode = code;
     this.#controller?.abort(new Error(code));
     const { response } = this;
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
+    if (response.headersSent) return this.#cut();
     const body = errorBody(code);
     if (this.#context.draining || code === 'request_body_timeout') response.shouldKeepAlive = false;
     response.writeHead(proxyErrors[code].status, errorHeaders(code, body));
     response.end(body);
     if (this.request.method !== 'HEAD') this.responseBytes = Buffer.byteLength(body);
+  }
+
+  /** Gives the request up without an answer from here: its downstream is gone, or has said what cannot be read. */
+  leave(code: ProxyErrorCode): void {
+    if (this.outcome !== undefined) return;
+    this.outcome = 'aborted';
+    this.errorCode = code;
+    this.#controller?.abort(new Error(code));
+  }
+
+  /** To HTTP/1.0 the end of the connection is the end of the response, so only a reset tells that it is not whole. */
+  #cut(): void {
+    const { request, response } = this;
+    if (request.httpVersionMinor === 0) request.socket.resetAndDestroy();
+    else response.destroy();
+  }
+
+  /** A downstream that takes nothing for timeouts.idle is left; one that reads slowly, but reads, is not. */
+  #limitStall(): void {
+    this.request.socket.setTimeout(this.upstream?.options.timeouts.idleMs ?? 0);
+    if (this.response.listenerCount('timeout') > 0) return;
+    this.response.on('timeout', () => {
+      this.fail('downstream_timeout');
+      this.response.destroy();
+    });
   }
 
   #flushHead(): void {
@@ -154,14 +180,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   readonly #onClose = (): void => {
-    if (this.outcome === undefined) {
-      this.outcome = 'aborted';
-      this.errorCode = 'downstream_closed';
-      this.#controller?.abort(new Error('downstream_closed'));
-    }
+    this.leave('downstream_closed');
     this.#body?.destroy();
+    discardRest(this.request);
     this.#context.inFlight.delete(this);
-    this.#context.onEnd(this);
     this.#context.measurements.ended(this);
   };
 }

@@ -54,11 +54,27 @@ export function responseHeaders(headers: IncomingHttpHeaders): IncomingHttpHeade
   return out;
 }
 
-/** Header names that a `Connection` header declares as meant for this hop only. */
-function nominated(connection: string | undefined): Set<string> | undefined {
+/**
+ * Whether a request has the one `Host` header that HTTP/1.1 asks for; HTTP/1.0 may do without.
+ *
+ * Source: RFC 9112 section 3.2
+ */
+export function hasValidHost({ rawHeaders, httpVersionMinor }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
+}
+
+/** Header names that `Connection` headers (several, where undici read them) declare as meant for this hop only. */
+function nominated(connection: string | string[] | undefined): Set<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
   // What frames or routes the message cannot be nominated away: it would change what the upstream reads.
-  const names = connection.split(',').map((name) => name.trim().toLowerCase());
+  const names = String(connection)
+    .split(',')
+    .map((name) => name.trim().toLowerCase());
   return new Set(names.filter((name) => name !== 'content-length' && name !== 'host'));
 }
 

@@ -2,9 +2,9 @@ import type { Events } from '../../telemetry/events.ts';
 import type { Instruments } from '../../telemetry/instruments.ts';
 import type { Recognition } from '../protocols/protocol.ts';
 import type { ProxyErrorCode } from './errors.ts';
-import type { Exchange } from './exchange.ts';
 import { createHttpSeries } from './http-series.ts';
 import { createKnownModels, type ModelSeries } from './known-models.ts';
+import type { Measured } from './measured.ts';
 import type { Target } from './target.ts';
 import type { Upstream, UpstreamOptions } from './upstreams.ts';
 
@@ -13,11 +13,11 @@ export interface Measurements {
   /** What the upstream's protocol says the request is. */
   recognise(upstream: Upstream, method: string, target: Target): Recognition | undefined;
   /** The head of a request has been read. */
-  received(exchange: Exchange): void;
+  received(exchange: Measured): void;
   /** It goes to its upstream. */
-  dispatched(exchange: Exchange): void;
+  dispatched(exchange: Measured): void;
   /** Its response is closed; the outcome is settled. */
-  ended(exchange: Exchange): void;
+  ended(exchange: Measured): void;
   /** A connection asked for something that is not HTTP, so there was no exchange. */
   unreadable(code: ProxyErrorCode): void;
 }
@@ -38,7 +38,7 @@ export function createMeasurements({
   const http = createHttpSeries(instruments, 'http');
   const models = createKnownModels({ instruments, upstreams, knownModelsMax });
   /** Series in which a request was counted as in flight: it may have become known by another name since. */
-  const dispatchedTo = new WeakMap<Exchange, ModelSeries>();
+  const dispatchedTo = new WeakMap<Measured, ModelSeries>();
 
   const guarded =
     <A extends unknown[], R>(measure: (...args: A) => R) =>
@@ -51,12 +51,12 @@ export function createMeasurements({
       }
     };
 
-  const find = ({ upstream, recognition }: Exchange): ModelSeries =>
+  const find = ({ upstream, recognition }: Measured): ModelSeries =>
     upstream === undefined
       ? models.unrouted
       : models.find(upstream.options.name, recognition?.model, recognition?.version);
 
-  const admit = ({ upstream, recognition, response, errorCode }: Exchange): void => {
+  const admit = ({ upstream, recognition, response, errorCode }: Measured): void => {
     const { statusCode } = response;
     if (!upstream || recognition?.model === undefined || errorCode || statusCode < 200 || statusCode > 299) return;
     const name = upstream.options.name;

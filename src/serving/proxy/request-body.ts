@@ -12,7 +12,7 @@ export interface RequestBodyOptions {
  *
  * It stands between the two because undici destroys a body stream when the upstream answers early or breaks: destroying the
  * request itself would take the downstream's connection, and with it our answer, along. What is left of the body then is read
- * and thrown away by `node:http` once the response is out.
+ * and thrown away: see `discardRest`.
  */
 export class RequestBody extends Readable {
   bytes = 0;
@@ -56,6 +56,26 @@ export class RequestBody extends Readable {
     if (!this.#request.complete)
       this.destroy(new Error('the downstream closed the connection within the request body'));
   };
+}
+
+/** As nginx's `lingering_time` has it. */
+const DISCARD_MS = 30_000;
+
+/**
+ * After an answer that did not wait for the whole request: what still comes is read and thrown away, for a while, and the
+ * connection closed if that was not enough. Closing at once, with input unread, would reset the connection, and the downstream,
+ * which may read only when it has sent everything, could lose the answer.
+ */
+export function discardRest(request: IncomingMessage, discardMs = DISCARD_MS): void {
+  const { socket } = request;
+  if (request.complete || socket.destroyed) return;
+  const limit = setTimeout(() => socket.destroy(), discardMs);
+  const over = (): void => {
+    clearTimeout(limit);
+    socket.off('close', over);
+  };
+  socket.once('close', over);
+  request.once('end', over).resume();
 }
 
 /** Whether a request comes with a body at all; one of length zero counts as none. */

@@ -9,7 +9,8 @@ export interface Target {
 }
 
 const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
-const DOT_SEGMENTS = new Set(['.', '..']);
+/** Within a decoded segment too: some upstreams decode a path, or take a backslash for a slash, before they resolve it. */
+const DOT_SEGMENT = /(?:^|[/\\])\.{1,2}(?:$|[/\\])/;
 
 /**
  * @returns undefined for what cannot be routed safely: no path (`*`), percent-encoding that is not UTF-8, a fragment, or dot
@@ -18,15 +19,21 @@ const DOT_SEGMENTS = new Set(['.', '..']);
  * Source: RFC 9112 section 3.2, RFC 3986 section 5.2.4
  */
 export function parseTarget(target: string): Target | undefined {
-  const originForm = target.startsWith('/') ? target : target.replace(ABSOLUTE_FORM, '');
+  const originForm = target.startsWith('/') ? target : toOriginForm(target);
   const queryAt = originForm.indexOf('?');
   const path = queryAt < 0 ? originForm : originForm.slice(0, queryAt);
   const query = queryAt < 0 ? '' : originForm.slice(queryAt);
   if (!path.startsWith('/') || originForm.includes('#')) return undefined;
 
   const segments = decode(path.slice(1).split('/'), path.includes('%'));
-  if (segments === undefined || segments.some((segment) => DOT_SEGMENTS.has(segment))) return undefined;
+  if (segments === undefined || segments.some((segment) => DOT_SEGMENT.test(segment))) return undefined;
   return { path, query, segments };
+}
+
+/** A URL without a path asks for the root. */
+function toOriginForm(target: string): string {
+  const rest = target.replace(ABSOLUTE_FORM, '');
+  return rest !== target && (rest === '' || rest.startsWith('?')) ? `/${rest}` : rest;
 }
 
 function decode(segments: string[], encoded: boolean): string[] | undefined {

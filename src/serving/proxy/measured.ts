@@ -1,0 +1,22 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Recognition } from '../protocols/protocol.ts';
+import type { ProxyErrorCode } from './errors.ts';
+import type { Outcome } from './outcome.ts';
+import type { Upstream } from './upstreams.ts';
+
+/** What an exchange shows to those who measure it; complete when its response has closed. */
+export interface Measured {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** When the head of the request had been read, on the clock of `performance.now()`. */
+  readonly startMs: number;
+  /** Undefined if it was refused before one was found. */
+  readonly upstream: Upstream | undefined;
+  /** Undefined for a path that is none of the protocol's. */
+  readonly recognition: Recognition | undefined;
+  readonly outcome: Outcome | undefined;
+  /** Undefined if the upstream's own answer ended it. */
+  readonly errorCode: ProxyErrorCode | undefined;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}

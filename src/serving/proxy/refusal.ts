@@ -1,0 +1,52 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { errorBody, errorHeaders, proxyErrors, type ProxyErrorCode } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { Measurements } from './measurements.ts';
+
+/** Ends a connection on which something came that never becomes a request, with an answer where one can be given. */
+export type Refuse = (code: ProxyErrorCode, socket: Duplex) => void;
+
+export interface RefuseOptions {
+  /** The last request that came on a connection, whether or not it is over. */
+  readonly lastExchange: (socket: Duplex) => Exchange | undefined;
+  readonly measurements: Measurements;
+}
+
+/** What Node's parser cannot read gets no `ServerResponse`: it is answered here, on the bare socket, when it is its turn. */
+export function createRefuse({ lastExchange, measurements }: RefuseOptions): Refuse {
+  const refused = new WeakSet<Duplex>();
+  return (code, socket) => {
+    // The parser reports every further part of what it could not read.
+    if (refused.has(socket)) return;
+    refused.add(socket);
+
+    const last = lastExchange(socket);
+    if (last?.request.complete === false) {
+      // It is that one's body that cannot be read, so that one's own close measures it.
+      last.leave(code);
+      if (last.response.headersSent) socket.destroy();
+      else answerAndClose(code, socket);
+      return;
+    }
+    measurements.unreadable(code);
+    if (last === undefined || last.response.closed) answerAndClose(code, socket);
+    else last.response.once('close', () => answerAndClose(code, socket));
+  };
+}
+
+/** Closing at once, with input unread, would reset the connection and could take the answer with it. */
+const LINGER_MS = 500;
+
+function answerAndClose(code: ProxyErrorCode, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy();
+  const { status } = proxyErrors[code];
+  const body = errorBody(code);
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
+  const headers = [...errorHeaders(code, body), 'connection', 'close'];
+  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(linger));
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { STATUS_CODES } from 'node:http';
+import { test } from 'node:test';
+import {
+  codeOfParserError,
+  codeOfUpstreamError,
+  errorBody,
+  errorHeaders,
+  proxyErrors,
+  type ProxyErrorCode,
+} from '../../../src/serving/proxy/errors.ts';
+import { outcomes } from '../../../src/serving/proxy/outcome.ts';
+
+/** Nobody is there to be answered; their 499 is nginx's word for that. */
+const unanswered = new Set<ProxyErrorCode>(['downstream_closed', 'downstream_timeout']);
+const codes = Object.keys(proxyErrors) as ProxyErrorCode[];
+
+/** RFC 9209 section 2.3, those that we say. */
+const PROXY_STATUS_ERRORS = new Set([
+  'http_request_error',
+  'http_request_denied',
+  'destination_not_found',
+  'destination_unavailable',
+  'connection_limit_reached',
+  'connection_timeout',
+  'connection_read_timeout',
+  'connection_terminated',
+  'http_response_timeout',
+  'http_protocol_error',
+]);
+
+test('every code has an outcome, a sentence and a status that fits the outcome', () => {
+  for (const code of codes) {
+    const { status, outcome, message } = proxyErrors[code];
+    assert.ok((outcomes as readonly string[]).includes(outcome), code);
+    assert.notEqual(outcome, 'success', code);
+    assert.match(message, /^[A-Z].*[^.]$/, code);
+    assert.ok(unanswered.has(code) || STATUS_CODES[status], code);
+    assert.equal(status >= 500, outcome === 'failure' || code === 'requests_in_flight', code);
+  }
+});
+
+test('every answer of ours is JSON with a sentence and its code', () => {
+  for (const code of codes) {
+    assert.deepEqual(JSON.parse(errorBody(code)), { error: proxyErrors[code].message, code });
+  }
+});
+
+test('every answer of ours names its error in Proxy-Status, its length, and for a 503 when to come back', () => {
+  for (const code of codes) {
+    const body = errorBody(code);
+    const flat = errorHeaders(code, body);
+    const headers = Object.fromEntries(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]]] : [])));
+    assert.equal(headers['content-type'], 'application/json');
+    assert.equal(headers['content-length'], String(Buffer.byteLength(body)));
+    assert.equal(headers['retry-after'], proxyErrors[code].status === 503 ? '1' : undefined);
+    const error = /^metergate; error=(\w+)$/.exec(headers['proxy-status'] ?? '')?.[1];
+    if (unanswered.has(code)) assert.equal(error, undefined);
+    else assert.ok(PROXY_STATUS_ERRORS.has(error ?? ''), code);
+  }
+});
+
+const upstreamErrors: Record<string, { code: string; connected: boolean; is: ProxyErrorCode }> = {
+  'a refused connection': { code: 'ECONNREFUSED', connected: false, is: 'upstream_unreachable' },
+  'a name that does not resolve': { code: 'ENOTFOUND', connected: false, is: 'upstream_unreachable' },
+  'a certificate that is not trusted': {
+    code: 'SELF_SIGNED_CERT_IN_CHAIN',
+    connected: false,
+    is: 'upstream_unreachable',
+  },
+  'a reset within the exchange': { code: 'ECONNRESET', connected: true, is: 'upstream_closed' },
+  'a close within the exchange': { code: 'UND_ERR_SOCKET', connected: true, is: 'upstream_closed' },
+  'a connection that takes too long': {
+    code: 'UND_ERR_CONNECT_TIMEOUT',
+    connected: false,
+    is: 'upstream_connect_timeout',
+  },
+  'a head that takes too long': { code: 'UND_ERR_HEADERS_TIMEOUT', connected: true, is: 'upstream_response_timeout' },
+  'a body that stalls': { code: 'UND_ERR_BODY_TIMEOUT', connected: true, is: 'upstream_idle_timeout' },
+  'a head that is too large': { code: 'UND_ERR_HEADERS_OVERFLOW', connected: true, is: 'upstream_malformed_response' },
+  'a head that cannot be passed on': { code: 'ERR_INVALID_CHAR', connected: true, is: 'upstream_malformed_response' },
+  'a request that cannot be written': { code: 'UND_ERR_INVALID_ARG', connected: false, is: 'malformed_request' },
+};
+for (const [name, { code, connected, is }] of Object.entries(upstreamErrors)) {
+  test(`of an upstream, ${name} is ${is}`, () => {
+    assert.equal(codeOfUpstreamError(Object.assign(new Error(code), { code }), connected), is);
+  });
+}
+
+const parserErrors: Record<string, { code: string; is: ProxyErrorCode | undefined }> = {
+  'a head that is too large': { code: 'HPE_HEADER_OVERFLOW', is: 'request_header_too_large' },
+  'a head that takes too long': { code: 'ERR_HTTP_REQUEST_TIMEOUT', is: 'request_header_timeout' },
+  'what the parser cannot read': { code: 'HPE_INVALID_METHOD', is: 'malformed_request' },
+  'a broken connection': { code: 'ECONNRESET', is: undefined },
+};
+for (const [name, { code, is }] of Object.entries(parserErrors)) {
+  test(`of a downstream, ${name} is ${is ?? 'not answered'}`, () => {
+    assert.equal(codeOfParserError(Object.assign(new Error(code), { code })), is);
+  });
+}
