@@ -4,7 +4,7 @@ import type { Deadline } from '../std/deadline.ts';
 import type { Part } from '../std/part.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Route } from './routes.ts';
-import { closeServer, limitConnections, listen, type Address } from './server.ts';
+import { createConnections, listen, type Address } from './server.ts';
 
 export interface ListenerOptions {
   /** Of the listener, as in the configuration key `listen.<name>`. */
@@ -35,12 +35,12 @@ export function createListener({ name, address, routes, connectionsMax, events }
     if (METHODS.includes(request.method)) return;
     await (paths.has(pathOf(request)) ? notAllowed(reply) : notFound(request, reply));
   });
-  limitConnections(app.server, { name, connectionsMax, events });
+  const connections = createConnections(app.server, { name, connectionsMax, events });
 
   let url = '';
   let stopping: Promise<void> | undefined;
   const stop = async (deadline: Deadline): Promise<void> => {
-    await closeServer(app.server, deadline);
+    await connections.close(deadline);
     await app.close();
   };
   return {

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { within, type Deadline } from '../std/deadline.ts';
 import type { Events } from '../telemetry/events.ts';
 
@@ -32,34 +32,55 @@ export async function listen(server: Server, { address, key }: { address: Addres
   return `http://${formatAddress({ host: address.host, port })}`;
 }
 
-const SWEEP_MS = 20;
-
-/**
- * Accepts no new connection and waits for what is in flight; at the deadline `cutOff` is called, then every connection is closed.
- * Idempotent, and safe on a server that never listened.
- */
-export async function closeServer(server: Server, deadline: Deadline, cutOff: () => void = () => {}): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A response that has begun may have promised to keep its connection: it is idle only when that is over.
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-  const { done } = await within(deadline, closed);
-  clearInterval(sweep);
-  if (done) return;
-  cutOff();
-  // One turn for what was just written to leave.
-  await new Promise(setImmediate);
-  server.closeAllConnections();
-  await closed;
+export interface Connections {
+  /**
+   * Accepts no new connection and waits for what is in flight; at the deadline `cutOff` is called, then every connection is closed.
+   * Idempotent, and safe on a server that never listened.
+   */
+  close(deadline: Deadline, cutOff?: () => void): Promise<void>;
 }
 
-/** Beyond `connectionsMax` a connection is closed at once and counted. */
-export function limitConnections(
-  server: Server,
-  { name, connectionsMax, events }: { name: string; connectionsMax: number; events: Events },
-): void {
+export interface ConnectionsOptions {
+  /** Of the listener. */
+  readonly name: string;
+  /** Beyond it a connection is closed at once and counted. */
+  readonly connectionsMax: number;
+  readonly events: Events;
+}
+
+const SWEEP_MS = 20;
+
+/** The connections of a server that has not been started yet. */
+export function createConnections(server: Server, { name, connectionsMax, events }: ConnectionsOptions): Connections {
+  const sockets = new Set<Socket>();
   server.maxConnections = connectionsMax;
   server.on('drop', () => events.emit('connection rejected', { attributes: { 'metergate.listener': name } }));
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+
+  // A response that has begun may have promised to keep its connection: it is idle only when that is over. One that was opened
+  // ahead of need is idle, too; Node 22 does not see it so.
+  const closeIdle = (): void => {
+    server.closeIdleConnections();
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  };
+  return {
+    close: async (deadline, cutOff) => {
+      if (!server.listening) return;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const sweep = setInterval(closeIdle, SWEEP_MS);
+      const { done } = await within(deadline, closed);
+      clearInterval(sweep);
+      if (done) return;
+      cutOff?.();
+      // One turn for what was just written to leave.
+      await new Promise(setImmediate);
+      server.closeAllConnections();
+      await closed;
+    },
+  };
 }
 
 export function formatAddress({ host, port }: Address): string {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { closeServer, formatAddress, listen, ListenError, type Address } from '../../src/http/server.ts';
+import { createConnections, formatAddress, listen, ListenError, type Address } from '../../src/http/server.ts';
+import { createTestTelemetry } from '../support/telemetry.ts';
 import { deadlineIn } from '../../src/std/deadline.ts';
 
 test('a free port is taken for port 0, and the URL says which', async (t) => {
@@ -32,7 +33,9 @@ for (const [name, { address, message }] of Object.entries(failures)) {
 }
 
 test('a server that never listened is closed already', async () => {
-  await closeServer(createServer(), deadlineIn(3_600_000));
+  const { events } = createTestTelemetry();
+  const connections = createConnections(createServer(), { name: 'test', connectionsMax: 1, events });
+  await connections.close(deadlineIn(3_600_000));
 });
 
 test('addresses are written as URLs have them', () => {

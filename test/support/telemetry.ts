@@ -22,9 +22,9 @@ export interface TestTelemetry extends Telemetry {
   /** What was logged, in order. */
   readonly lines: readonly LogLine[];
   /** The series of one metric in a collection made now, those that have all of `where`'s attributes. */
-  series(name: InstrumentName, where?: Attributes): Promise<Series[]>;
+  readonly series: (name: InstrumentName, where?: Attributes) => Promise<Series[]>;
   /** The sum over these series. */
-  value(name: InstrumentName, where?: Attributes): Promise<number>;
+  readonly value: (name: InstrumentName, where?: Attributes) => Promise<number>;
 }
 
 /** The telemetry that the gateway has, collected as a scrape collects it. */

@@ -144,15 +144,15 @@ export function codeOfUpstreamError(error: Error & { code?: unknown }, connected
   }
 }
 
-/** Sorts what Node's HTTP parser reports; undefined means that the connection broke and nobody is there to be answered. */
+/**
+ * Sorts what Node's HTTP parser reports; undefined means that the connection broke or ended in the middle, and nobody is there to be
+ * answered. The two are one here, since a reset looks like an end to Node 22.
+ */
 export function codeOfParserError(error: Error & { code?: unknown }): ProxyErrorCode | undefined {
   if (error.code === 'HPE_HEADER_OVERFLOW') return 'request_header_too_large';
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_header_timeout';
-  return isParserError(error) ? 'malformed_request' : undefined;
-}
-
-function isParserError({ code }: { code?: unknown }): boolean {
-  return typeof code === 'string' && code.startsWith('HPE_');
+  if (error.code === 'HPE_INVALID_EOF_STATE') return undefined;
+  return typeof error.code === 'string' && error.code.startsWith('HPE_') ? 'malformed_request' : undefined;
 }
 
 /** The body of our own answers: `error` is a sentence, as the Open Inference Protocol has it, `code` is stable. */

@@ -39,6 +39,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
   #body: RequestBody | null = null;
   #controller: Dispatcher.DispatchController | undefined;
   #headFlushed = false;
+  #over = false;
 
   constructor(context: ExchangeContext, request: IncomingMessage, response: ServerResponse) {
     this.#context = context;
@@ -54,6 +55,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
     const { request, response } = this;
     const { measurements, findUpstream, inFlight, requestsInFlightMax } = this.#context;
     response.on('close', this.#onClose);
+    // One that waits for its turn behind another (pipelining) has no connection yet, and Node 22 does not close it with it.
+    if (response.socket === null) request.socket.setMaxListeners(0).once('close', this.#onClose);
     measurements.received(this);
 
     if (!hasValidHost(request)) return this.fail('malformed_request');
@@ -180,6 +183,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
   }
 
   readonly #onClose = (): void => {
+    if (this.#over) return;
+    this.#over = true;
     this.leave('downstream_closed');
     this.#body?.destroy();
     discardRest(this.request);

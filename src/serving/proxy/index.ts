@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { closeServer, limitConnections, listen, type Address } from '../../http/server.ts';
+import { createConnections, listen, type Address, type Connections } from '../../http/server.ts';
 import type { Deadline } from '../../std/deadline.ts';
 import type { Part } from '../../std/part.ts';
 import type { Events } from '../../telemetry/events.ts';
@@ -81,10 +81,12 @@ export function createProxy({ address, upstreams: upstreamOptions, limits, instr
     if (code === undefined || unused) socket.destroy();
     else refuse(code, socket);
   });
-  limitConnections(server, { name: 'inference', connectionsMax: limits.connectionsMax, events });
+  const { connectionsMax } = limits;
+  const connections = createConnections(server, { name: 'inference', connectionsMax, events });
 
   return createPart({
     server,
+    connections,
     address,
     context,
     closeUpstreams: () => upstreams.map(({ dispatcher }) => dispatcher.destroy()),
@@ -93,17 +95,18 @@ export function createProxy({ address, upstreams: upstreamOptions, limits, instr
 
 interface PartOptions {
   readonly server: Server;
+  readonly connections: Connections;
   readonly address: Address;
   readonly context: ExchangeContext;
   readonly closeUpstreams: () => Promise<void>[];
 }
 
-function createPart({ server, address, context, closeUpstreams }: PartOptions): Proxy {
+function createPart({ server, connections, address, context, closeUpstreams }: PartOptions): Proxy {
   let url = '';
   let stopping: Promise<void> | undefined;
   const stop = async (deadline: Deadline): Promise<void> => {
     context.draining = true;
-    await closeServer(server, deadline, () => {
+    await connections.close(deadline, () => {
       for (const exchange of context.inFlight) exchange.fail('shutdown');
     });
     await Promise.all(closeUpstreams());

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, platform } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { currentLoad } from 'systeminformation';
 import { createCpuGroup, type CpuReadings } from '../../../src/observables/host/cpu.ts';
 import { createTelemetry } from '../telemetry.ts';
@@ -47,6 +47,10 @@ function procStat(): Record<(typeof MODES)[number], number> {
 }
 
 describe('host CPU', () => {
+  // The wait between two samples does not keep a process alive, as it should not.
+  const alive = setInterval(() => {}, 1_000);
+  after(() => clearInterval(alive));
+
   it('grows as /proc/stat does (tolerance: two ticks of 10 ms per CPU and mode)', { skip: LINUX }, async () => {
     const group = createCpuGroup(currentLoad);
     const bracketed = async () => {

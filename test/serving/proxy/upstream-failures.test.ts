@@ -104,7 +104,11 @@ const cut: Record<string, { upstream: (t: TestContext) => Promise<string>; code:
 describe('with a part of the response gone', { concurrency: true }, () => {
   for (const [name, { upstream, code }] of Object.entries(cut)) {
     for (const version of ['1.1', '1.0']) {
-      test(`to HTTP/${version}, a response is cut off and a failure when its upstream ${name}`, async (t) => {
+      // There is no length and no chunk to tell, and on Node 22 a reset right behind a write begins with an end.
+      const endsFirst =
+        version === '1.0' && code === 'upstream_malformed_response' && process.versions.node.startsWith('22.');
+      const skip = endsFirst && 'Node 22 ends a connection with writes under way before it resets it';
+      test(`to HTTP/${version}, a response is cut off and a failure when its upstream ${name}`, { skip }, async (t) => {
         const running = await startProxy(t, [upstreamAt(await upstream(t), { timeouts: quick })]);
         const downstream = await connectTo(t, running.url);
         downstream.write(rawPost(INFER).replace('1.1', version));
