@@ -21,15 +21,30 @@ export interface Listener extends Part {
 }
 
 const METHODS = ['GET', 'HEAD'];
+const TIMEOUT_MS = 30_000;
+const MALFORMED = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /** A listener for people and scrapers: a table of routes, 404 beside it, 405 for anything that is not a read. */
 export function createListener({ name, address, routes, connectionsMax, events }: ListenerOptions): Listener {
-  const app = fastify({ bodyLimit: 1024, exposeHeadRoutes: false, requestTimeout: 30_000 });
+  const app = fastify({
+    bodyLimit: 1024,
+    exposeHeadRoutes: false,
+    requestTimeout: TIMEOUT_MS,
+    // Also ends a connection whose reader takes nothing of its page.
+    connectionTimeout: TIMEOUT_MS,
+    frameworkErrors: (_error, _request, reply) => {
+      reply.raw.writeHead(400, { 'content-type': 'application/json; charset=utf-8' });
+      reply.raw.end('{"error":"the path is malformed"}');
+    },
+    clientErrorHandler: (_error, socket) => socket.end(MALFORMED),
+  });
   for (const route of routes) mount(app, route);
   const paths = new Set(routes.map(({ path }) => path));
   const notFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     reply.code(404).send({ error: `no such path: ${pathOf(request)}` });
   app.setNotFoundHandler(notFound);
+  // What a handler failed with is for the log, not for strangers.
+  app.setErrorHandler((_error, _request, reply) => reply.code(500).send({ error: 'the page could not be made' }));
   // Before anything looks at a body.
   app.addHook('onRequest', async (request, reply) => {
     if (METHODS.includes(request.method)) return;

@@ -207,7 +207,8 @@ export const catalogue = {
   'metergate.serving.models.overflow': {
     kind: 'counter',
     unit: '{response}',
-    description: 'Successful responses about a model that stays _other because limits.known_models models are known',
+    description:
+      'Successful responses about a model that stays _other because limits.known_models models are known or its name is too long',
     attributes: ['inference.upstream.name'],
     stability: 'development',
   },

@@ -174,7 +174,8 @@ test('a part that fails cuts the answer off, and the next is whole', async (t) =
 
 test('a handler that throws is a 500, and the next is answered', async (t) => {
   const { listener } = await start(t, [...routes, { path: '/throws', handle: () => Promise.reject(new Error('no')) }]);
-  assert.equal((await fetch(`${listener.url}/throws`)).status, 500);
+  const failed = await fetch(`${listener.url}/throws`);
+  assert.deepEqual([failed.status, await failed.json()], [500, { error: 'the page could not be made' }]);
   assert.equal((await fetch(`${listener.url}/text`)).status, 200);
 });
 
@@ -254,4 +255,10 @@ test('a port in use aborts the start, and the error names the key and the addres
   const { listener: second } = create(routes, { port: Number(port) });
   await assert.rejects(second.start(), { message: `listen.metrics: ${host} is in use by another program` });
   await second.shutdown(NEVER());
+});
+
+test('a malformed path is a 400 in the same shape as every other error', async (t) => {
+  const { listener } = await start(t, routes);
+  const response = await fetch(`${listener.url}/%zz`);
+  assert.deepEqual([response.status, await response.json()], [400, { error: 'the path is malformed' }]);
 });
