@@ -78,8 +78,9 @@ export function createGateway({ config, logger, version }: GatewayOptions): Gate
     managementRoutes({ version, parts: () => parts, ready: () => lifecycle.ready() }),
   );
 
-  // Started from left to right, stopped from right to left: who asks whether we are ready can ask first and last.
-  const parts: readonly Part[] = [management, ...(metrics ? [metrics] : []), push, observables, proxy];
+  // Started from left to right, stopped from right to left: who asks whether we are ready can ask first and last, and requests
+  // do not wait for the first readings of the machine.
+  const parts: readonly Part[] = [management, ...(metrics ? [metrics] : []), push, proxy, observables];
   const lifecycle = createLifecycle({ parts, proxy, ...config.shutdown, logger, close: () => engine.shutdown() });
 
   return {
@@ -112,6 +113,7 @@ interface Lifecycle {
 }
 
 function createLifecycle({ parts, proxy, delayMs, timeoutMs, logger, close }: LifecycleOptions): Lifecycle {
+  let starting: Promise<void> = Promise.resolve();
   let stopping: Promise<void> | undefined;
 
   /** One part that cannot stop must not keep the others from it. */
@@ -124,6 +126,7 @@ function createLifecycle({ parts, proxy, delayMs, timeoutMs, logger, close }: Li
   };
   const stop = async (): Promise<void> => {
     logger.info('shutting down', { delayMs, timeoutMs });
+    await Promise.allSettled([starting]);
     if (proxy.ready()) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const deadline = deadlineIn(timeoutMs);
     await stopPart(proxy, deadlineIn(timeoutMs * (1 - LAST_EXPORT_SHARE)));
@@ -136,8 +139,8 @@ function createLifecycle({ parts, proxy, delayMs, timeoutMs, logger, close }: Li
     start: async () => {
       try {
         for (const part of parts) {
+          await (starting = part.start());
           if (stopping !== undefined) throw new Error('the gateway was shut down while it started');
-          await part.start();
         }
       } catch (error) {
         await (stopping ??= stop());

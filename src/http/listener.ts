@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { Readable, type Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Deadline } from '../std/deadline.ts';
 import type { Part } from '../std/part.ts';
@@ -50,11 +50,23 @@ export function createListener({ name, address, routes, connectionsMax, events }
     if (METHODS.includes(request.method)) return;
     await (paths.has(pathOf(request)) ? notAllowed(reply) : notFound(request, reply));
   });
-  const connections = createConnections(app.server, { name, connectionsMax, events });
+  const busy = new Set<Duplex>();
+  app.server.on('request', ({ socket }, response) => {
+    busy.add(socket);
+    response.once('close', () => busy.delete(socket));
+  });
+  const isBusy = (socket: Duplex): boolean => busy.has(socket);
+  const connections = createConnections(app.server, { name, connectionsMax, events, isBusy });
 
   let url = '';
+  let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+  const start = async (): Promise<void> => {
+    await app.ready();
+    url = await listen(app.server, { address, key: `listen.${name}` });
+  };
   const stop = async (deadline: Deadline): Promise<void> => {
+    await Promise.allSettled([starting]);
     await connections.close(deadline);
     await app.close();
   };
@@ -63,12 +75,9 @@ export function createListener({ name, address, routes, connectionsMax, events }
     get url() {
       return url;
     },
-    start: async () => {
-      await app.ready();
-      url = await listen(app.server, { address, key: `listen.${name}` });
-    },
+    start: () => (starting = start()),
     shutdown: (deadline) => (stopping ??= stop(deadline)),
-    ready: () => app.server.listening,
+    ready: () => app.server.listening && stopping === undefined,
     status: () => ({ url }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { within, type Deadline } from '../std/deadline.ts';
+import { deadlineIn, within, type Deadline } from '../std/deadline.ts';
 import type { Events } from '../telemetry/events.ts';
 
 /** Where to listen. Port 0 = one that is free. */
@@ -37,7 +37,7 @@ export interface Connections {
    * Accepts no new connection and waits for what is in flight; at the deadline `cutOff` is called, then every connection is closed.
    * Idempotent, and safe on a server that never listened.
    */
-  close(deadline: Deadline, cutOff?: () => void): Promise<void>;
+  close(deadline: Deadline, options?: { cutOff?: () => void }): Promise<void>;
 }
 
 export interface ConnectionsOptions {
@@ -46,12 +46,19 @@ export interface ConnectionsOptions {
   /** Beyond it a connection is closed at once and counted. */
   readonly connectionsMax: number;
   readonly events: Events;
+  /** Whether a request of the connection is being answered. */
+  readonly isBusy: (socket: Socket) => boolean;
 }
 
-const SWEEP_MS = 20;
+const CLOSE_IDLE_EVERY_MS = 20;
+/** What a connection without a request may still need: to let the rest of its last answer out, or the head of a request in. */
+const LINGER_MS = 500;
 
 /** The connections of a server that has not been started yet. */
-export function createConnections(server: Server, { name, connectionsMax, events }: ConnectionsOptions): Connections {
+export function createConnections(
+  server: Server,
+  { name, connectionsMax, events, isBusy }: ConnectionsOptions,
+): Connections {
   const sockets = new Set<Socket>();
   server.maxConnections = connectionsMax;
   server.on('drop', () => events.emit('connection rejected', { attributes: { 'metergate.listener': name } }));
@@ -62,17 +69,20 @@ export function createConnections(server: Server, { name, connectionsMax, events
 
   // A response that has begun may have promised to keep its connection: it is idle only when that is over. One that was opened
   // ahead of need is idle, too; Node 22 does not see it so.
-  const closeIdle = (): void => {
+  const closeIdle = (lingered: boolean): void => {
     server.closeIdleConnections();
-    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    for (const socket of sockets) {
+      if (socket.bytesRead === 0 || (lingered && !isBusy(socket))) socket.destroy();
+    }
   };
   return {
-    close: async (deadline, cutOff) => {
+    close: async (deadline, { cutOff } = {}) => {
       if (!server.listening) return;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const sweep = setInterval(closeIdle, SWEEP_MS);
+      const linger = deadlineIn(LINGER_MS);
+      const timer = setInterval(() => closeIdle(linger.remainingMs() === 0), CLOSE_IDLE_EVERY_MS);
       const { done } = await within(deadline, closed);
-      clearInterval(sweep);
+      clearInterval(timer);
       if (done) return;
       cutOff?.();
       // One turn for what was just written to leave.

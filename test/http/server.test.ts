@@ -34,7 +34,12 @@ for (const [name, { address, message }] of Object.entries(failures)) {
 
 test('a server that never listened is closed already', async () => {
   const { events } = createTestTelemetry();
-  const connections = createConnections(createServer(), { name: 'test', connectionsMax: 1, events });
+  const connections = createConnections(createServer(), {
+    name: 'test',
+    connectionsMax: 1,
+    events,
+    isBusy: () => false,
+  });
   await connections.close(deadlineIn(3_600_000));
 });
 

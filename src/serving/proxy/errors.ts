@@ -12,6 +12,12 @@ export const proxyErrors = {
     proxyStatus: 'http_request_error',
     message: 'The request is not valid HTTP/1.1',
   },
+  unsupported_transfer_coding: {
+    status: 501,
+    outcome: 'rejected',
+    proxyStatus: 'http_request_error',
+    message: 'The only transfer coding that is supported is chunked',
+  },
   malformed_path: {
     status: 400,
     outcome: 'rejected',
@@ -40,7 +46,7 @@ export const proxyErrors = {
     status: 431,
     outcome: 'rejected',
     proxyStatus: 'http_request_error',
-    message: 'The head of the request is larger than limits.header_size',
+    message: 'The head of the request is larger than limits.header_size, or has too many lines',
   },
   requests_in_flight: {
     status: 503,
@@ -140,6 +146,8 @@ export function codeOfUpstreamError(error: Error & { code?: unknown }, connected
     default:
       // undici gives a code only to some of what its parser reports.
       if (error instanceof undiciErrors.HTTPParserError) return 'upstream_malformed_response';
+      // An interim response that nobody asked for.
+      if (connected && /^bad (response|upgrade)$/.test(error.message)) return 'upstream_malformed_response';
       return connected ? 'upstream_closed' : 'upstream_unreachable';
   }
 }

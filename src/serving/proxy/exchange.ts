@@ -1,12 +1,14 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Recognition } from '../protocols/protocol.ts';
-import { codeOfUpstreamError, errorBody, errorHeaders, proxyErrors, type ProxyErrorCode } from './errors.ts';
-import { hasValidHost, requestHeaders, responseHeaders } from './headers.ts';
+import { answerError } from './answer.ts';
+import { codeOfUpstreamError, proxyErrors, type ProxyErrorCode } from './errors.ts';
+import { headerFault, isPlainlyFramed, reasonPhrase, requestHeaders, responseHeaders } from './headers.ts';
 import type { Measured } from './measured.ts';
 import type { Measurements } from './measurements.ts';
 import type { Outcome } from './outcome.ts';
-import { discardRest, hasBody, RequestBody } from './request-body.ts';
+import { discardRest, requestBody, type RequestBody } from './request-body.ts';
+import { endStall, limitStall } from './stall.ts';
 import { parseTarget, type Target } from './target.ts';
 import type { FindUpstream, Upstream } from './upstreams.ts';
 
@@ -40,6 +42,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
   #controller: Dispatcher.DispatchController | undefined;
   #headFlushed = false;
   #over = false;
+  readonly #holds = new Set<'downstream' | 'upstream'>(['downstream']);
 
   constructor(context: ExchangeContext, request: IncomingMessage, response: ServerResponse) {
     this.#context = context;
@@ -59,7 +62,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
     if (response.socket === null) request.socket.setMaxListeners(0).once('close', this.#onClose);
     measurements.received(this);
 
-    if (!hasValidHost(request)) return this.fail('malformed_request');
+    const fault = headerFault(request);
+    if (fault !== undefined) return this.fail(fault);
     const target = parseTarget(request.url ?? '');
     if (target === undefined) return this.fail('malformed_path');
     this.upstream = findUpstream(target);
@@ -68,18 +72,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
     if (inFlight.size >= requestsInFlightMax) return this.fail('requests_in_flight');
 
     inFlight.add(this);
+    this.#holds.add('upstream');
     measurements.dispatched(this);
     this.#dispatch(this.upstream, target);
   }
 
   #dispatch(upstream: Upstream, target: Target): void {
     const { request } = this;
-    if (hasBody(request)) {
-      const { idleMs } = upstream.options.timeouts;
-      this.#body = new RequestBody(request, { idleMs, onIdle: () => this.fail('request_body_timeout') });
-      // undici reports a broken body through onResponseError; before it listens, a break must not be an unhandled error.
-      this.#body.on('error', () => {});
-    }
+    const { idleMs } = upstream.options.timeouts;
+    this.#body = requestBody(request, { idleMs, onIdle: () => this.fail('request_body_timeout') });
     upstream.dispatcher.dispatch(
       {
         path: upstream.path(target),
@@ -103,13 +104,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
     statusText?: string,
   ): void {
     if (status < 200 || this.outcome !== undefined) return;
-    const { request, response } = this;
+    if (!isPlainlyFramed(headers)) return this.fail('upstream_malformed_response');
+    const { response } = this;
     if (this.#context.draining) response.shouldKeepAlive = false;
     response.on('drain', () => {
-      request.socket.setTimeout(0);
+      endStall(response);
       controller.resume();
     });
-    response.writeHead(status, statusText, responseHeaders(headers));
+    response.writeHead(status, reasonPhrase(status, statusText), responseHeaders(headers));
     // Head and body of a small response arrive in one read and should leave in one write; a head that comes alone must
     // not wait for its body.
     process.nextTick(() => this.#flushHead());
@@ -125,6 +127,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
   }
 
   onResponseEnd(): void {
+    this.#release('upstream');
     if (this.outcome !== undefined) return;
     this.#headFlushed = true;
     this.outcome = this.response.statusCode < 400 ? 'success' : 'failure';
@@ -133,6 +136,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#release('upstream');
     this.fail(codeOfUpstreamError(error, this.#controller !== undefined));
   }
 
@@ -144,11 +148,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
     this.#controller?.abort(new Error(code));
     const { response } = this;
     if (response.headersSent) return this.#cut();
-    const body = errorBody(code);
-    if (this.#context.draining || code === 'request_body_timeout') response.shouldKeepAlive = false;
-    response.writeHead(proxyErrors[code].status, errorHeaders(code, body));
-    response.end(body);
-    if (this.request.method !== 'HEAD') this.responseBytes = Buffer.byteLength(body);
+    if (this.#context.draining) response.shouldKeepAlive = false;
+    this.responseBytes = answerError(response, code);
   }
 
   /** Gives the request up without an answer from here: its downstream is gone, or has said what cannot be read. */
@@ -166,14 +167,18 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
     else response.destroy();
   }
 
-  /** A downstream that takes nothing for timeouts.idle is left; one that reads slowly, but reads, is not. */
   #limitStall(): void {
-    this.request.socket.setTimeout(this.upstream?.options.timeouts.idleMs ?? 0);
-    if (this.response.listenerCount('timeout') > 0) return;
-    this.response.on('timeout', () => {
-      this.fail('downstream_timeout');
-      this.response.destroy();
-    });
+    const idleMs = this.upstream?.options.timeouts.idleMs ?? 0;
+    limitStall(this.response, { idleMs, onStall: () => this.fail('downstream_timeout') });
+  }
+
+  /**
+   * Its place is free when both sides are done with it: one that the downstream has left can still be connecting to the upstream, and
+   * impatient downstreams must not make more connections than the limit allows.
+   */
+  #release(side: 'downstream' | 'upstream'): void {
+    this.#holds.delete(side);
+    if (this.#holds.size === 0) this.#context.inFlight.delete(this);
   }
 
   #flushHead(): void {
@@ -188,7 +193,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Measured {
     this.leave('downstream_closed');
     this.#body?.destroy();
     discardRest(this.request);
-    this.#context.inFlight.delete(this);
+    this.#release('downstream');
     this.#context.measurements.ended(this);
   };
 }

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { STATUS_CODES, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 
 /**
  * Headers that are about one connection and must not be passed on, and those that are written anew for the next one.
@@ -47,11 +47,17 @@ export function requestHeaders(request: IncomingMessage): string[] {
 /** The upstream's response headers, less what belongs to its connection with us. Takes the object over. */
 export function responseHeaders(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const dropped = nominated(headers.connection);
-  const out: IncomingHttpHeaders = {};
+  const out = Object.create(null) as IncomingHttpHeaders;
   for (const name in headers) {
     if (!HOP_BY_HOP.has(name) && !dropped?.has(name)) out[name] = headers[name];
   }
   return out;
+}
+
+/** What is wrong with a request's headers such that it cannot be passed on. */
+export function headerFault(request: IncomingMessage): 'malformed_request' | 'unsupported_transfer_coding' | undefined {
+  if (!hasValidHost(request)) return 'malformed_request';
+  return isPlainlyFramed(request.headers) ? undefined : 'unsupported_transfer_coding';
 }
 
 /**
@@ -59,13 +65,24 @@ export function responseHeaders(headers: IncomingHttpHeaders): IncomingHttpHeade
  *
  * Source: RFC 9112 section 3.2
  */
-export function hasValidHost({ rawHeaders, httpVersionMinor }: IncomingMessage): boolean {
+function hasValidHost({ rawHeaders, httpVersionMinor }: IncomingMessage): boolean {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i];
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
   }
   return hosts === 1 || (hosts === 0 && httpVersionMinor === 0);
+}
+
+/** Whether the body's only transfer coding, if it has one, is `chunked`: another one would be dropped on the way with the header. */
+export function isPlainlyFramed(headers: IncomingHttpHeaders): boolean {
+  const coding = headers['transfer-encoding'];
+  return coding === undefined || coding.toLowerCase() === 'chunked';
+}
+
+/** The upstream's words if Node can send them, else the standard ones; HTTP allows octets in them that Node refuses. */
+export function reasonPhrase(status: number, given?: string): string {
+  return given !== undefined && /^[\t\x20-\x7e]*$/.test(given) ? given : (STATUS_CODES[status] ?? '');
 }
 
 /** Header names that `Connection` headers (several, where undici read them) declare as meant for this hop only. */

@@ -82,7 +82,8 @@ export function createProxy({ address, upstreams: upstreamOptions, limits, instr
     else refuse(code, socket);
   });
   const { connectionsMax } = limits;
-  const connections = createConnections(server, { name: 'inference', connectionsMax, events });
+  const isBusy = (socket: Duplex): boolean => exchanges.get(socket)?.response.closed === false;
+  const connections = createConnections(server, { name: 'inference', connectionsMax, events, isBusy });
 
   return createPart({
     server,
@@ -103,11 +104,18 @@ interface PartOptions {
 
 function createPart({ server, connections, address, context, closeUpstreams }: PartOptions): Proxy {
   let url = '';
+  let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+  const start = async (): Promise<void> => {
+    url = await listen(server, { address, key: 'listen.inference' });
+  };
   const stop = async (deadline: Deadline): Promise<void> => {
     context.draining = true;
-    await connections.close(deadline, () => {
-      for (const exchange of context.inFlight) exchange.fail('shutdown');
+    await Promise.allSettled([starting]);
+    await connections.close(deadline, {
+      cutOff: () => {
+        for (const exchange of context.inFlight) exchange.fail('shutdown');
+      },
     });
     await Promise.all(closeUpstreams());
   };
@@ -116,12 +124,10 @@ function createPart({ server, connections, address, context, closeUpstreams }: P
     get url() {
       return url;
     },
-    start: async () => {
-      url = await listen(server, { address, key: 'listen.inference' });
-    },
+    start: () => (starting = start()),
     /** In-flight requests finish; what is still running at the deadline is cut off and counted as a failure. */
     shutdown: (deadline) => (stopping ??= stop(deadline)),
-    ready: () => server.listening,
+    ready: () => server.listening && !context.draining,
     status: () => ({ url, listening: server.listening, requestsInFlight: context.inFlight.size }),
   };
 }

@@ -78,8 +78,10 @@ export function discardRest(request: IncomingMessage, discardMs = DISCARD_MS): v
   request.once('end', over).resume();
 }
 
-/** Whether a request comes with a body at all; one of length zero counts as none. */
-export function hasBody(request: IncomingMessage): boolean {
+/** @returns null if the request comes without a body; one of length zero counts as none. */
+export function requestBody(request: IncomingMessage, options: RequestBodyOptions): RequestBody | null {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  return encoding !== undefined || (length !== undefined && length !== '0');
+  if (encoding === undefined && (length === undefined || length === '0')) return null;
+  // undici reports a broken body as an error of the request; before it listens, a break must not be an unhandled error.
+  return new RequestBody(request, options).on('error', () => {});
 }

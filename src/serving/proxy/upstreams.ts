@@ -28,6 +28,12 @@ export interface Upstream {
 /** Finds the upstream whose prefix matches the most segments of a path. */
 export type FindUpstream = (target: Target) => Upstream | undefined;
 
+/**
+ * Nothing is retried, so a connection that the upstream closes while we send is a 502. Where the upstream does not say how long it
+ * keeps an idle one, ours is closed sooner than the quickest of the usual servers closes it (gunicorn, 2 s).
+ */
+const UPSTREAM_IDLE_MS = 1_500;
+
 export function createUpstream(options: UpstreamOptions): Upstream {
   const prefix = segmentsOf(options.pathPrefix);
   const base = options.url.pathname.replace(/\/$/, '');
@@ -40,6 +46,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       allowH2: false,
       connect: { timeout: connectMs },
       headersTimeout: responseHeadersMs,
+      keepAliveTimeout: UPSTREAM_IDLE_MS,
       bodyTimeout: idleMs,
     }),
     // Counted in slashes and not in characters: the prefix may have come percent-encoded.

@@ -150,3 +150,22 @@ test('a port in use aborts the start, and the error names the key and the addres
   await assert.rejects(second.start(), { message: `listen.inference: ${host} is in use by another program` });
   await second.shutdown(NEVER());
 });
+
+test('a connection that never says a whole head does not hold a shutdown up', async (t) => {
+  const upstream = await startUpstream(t, (_request, response) => response.end('ok'));
+  const running = await startProxy(t, [upstreamAt(upstream.url)]);
+  const downstream = await connectTo(t, running.url);
+  downstream.write('POST /v2 HTTP/1.1\r\nHos');
+  await until('it has arrived', () => new Promise((resolve) => setTimeout(() => resolve(true), 50)));
+  await running.proxy.shutdown(NEVER());
+  await downstream.closed;
+});
+
+test('a shutdown during the start leaves nothing listening', async () => {
+  const { proxy } = createTestProxy([upstreamAt('http://127.0.0.1:9')]);
+  const starting = proxy.start();
+  await proxy.shutdown(NEVER());
+  await starting;
+  assert.equal(proxy.ready(), false);
+  assert.equal(proxy.status().listening, false);
+});

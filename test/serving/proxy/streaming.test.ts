@@ -149,12 +149,12 @@ test('a request body that waits for its upstream is not taken for a stalled one'
   const upstream = await startUpstream(t, (request, response) => {
     upstreamRequest = request.on('end', () => response.end('ok'));
   });
-  const timeouts = { connectMs: 5_000, responseHeadersMs: 30_000, idleMs: 40 };
+  const timeouts = { connectMs: 5_000, responseHeadersMs: 30_000, idleMs: 500 };
   const running = await startProxy(t, [upstreamAt(upstream.url, { timeouts })]);
   const request = httpRequest(running.url, { method: 'POST', path: INFER, agent: false });
   request.end(Buffer.alloc(LARGE / 4));
   await until('the upstream has the request', () => upstreamRequest !== undefined);
-  await sleep(200);
+  await sleep(1_200);
   upstreamRequest?.resume();
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   assert.equal(response.resume().statusCode, 200);

@@ -1,0 +1,20 @@
+import type { ServerResponse } from 'node:http';
+import { errorBody, errorHeaders, proxyErrors, type ProxyErrorCode } from './errors.ts';
+import { reasonPhrase } from './headers.ts';
+
+/** Answers a request ourselves. @returns the bytes of the body that was sent. */
+export function answerError(response: ServerResponse, code: ProxyErrorCode): number {
+  const { status } = proxyErrors[code];
+  // After these two nobody knows where the next request begins.
+  if (code === 'request_body_timeout' || code === 'unsupported_transfer_coding') response.shouldKeepAlive = false;
+  const body = errorBody(code);
+  try {
+    response.writeHead(status, reasonPhrase(status), errorHeaders(code, body));
+    response.end(body);
+  } catch {
+    // The upstream's head has left something in the response that Node refuses to send; the code says what was wrong with it.
+    response.destroy();
+    return 0;
+  }
+  return response.req.method === 'HEAD' ? 0 : Buffer.byteLength(body);
+}
