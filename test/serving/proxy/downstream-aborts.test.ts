@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { until } from '../../support/until.ts';
-import { connectTo, rawPost } from './downstream.ts';
+import { connectTo, rawPost, send } from './downstream.ts';
 import { assertCounts, assertHttp, INFER, startProxy, upstreamAt } from './running-proxy.ts';
 import { startRawUpstream, startStuckUpstream, startUpstream } from './upstream-servers.ts';
 
@@ -144,4 +144,19 @@ test('a downstream that takes no part of the response is left, and has aborted',
   downstream.write(rawPost(INFER));
   await assertCounts(running, { aborted: 1 });
   await assertHttp(running, { ...HTTP, 'http.response.status_code': 200, 'error.type': 'downstream_timeout' });
+});
+
+test('who leaves while the upstream is being connected to keeps its place until that is over', async (t) => {
+  const timeouts = { connectMs: 4_000, responseHeadersMs: 30_000, idleMs: 30_000 };
+  const upstream = upstreamAt(await startStuckUpstream(t), { timeouts });
+  const running = await startProxy(t, [upstream], { limits: { requestsInFlightMax: 1 } });
+  const impatient = await connectTo(t, running.url);
+  impatient.write(rawPost(INFER));
+  await until('it is in flight', () => running.inFlight() === 1);
+  impatient.socket.resetAndDestroy();
+  await until('it is counted', async () => (await running.counts()).aborted === 1);
+  assert.equal(running.inFlight(), 1);
+  assert.equal((await send(running.url, { method: 'POST', path: INFER })).status, 503);
+  await until('the connection was given up', () => running.inFlight() === 0);
+  await assertCounts(running, { aborted: 1, rejected: 1 });
 });
