@@ -39,7 +39,8 @@ for (const [name, says] of Object.entries(ambiguous)) {
     const downstream = await connectTo(t, running.url);
     downstream.socket.write(says, 'latin1');
     await downstream.closed;
-    assert.match(downstream.received(), /^HTTP\/1.1 (400|501) /);
+    const status = name === 'an encoding that is not chunked' ? 501 : 400;
+    assert.ok(downstream.received().startsWith(`HTTP/1.1 ${status} `), downstream.received());
     assert.equal(downstream.received().split('HTTP/1.1 ').length, 2);
     assert.deepEqual(
       upstream.seen.filter((request) => request.includes('smuggled')),
