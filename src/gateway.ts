@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Config, UpstreamConfig } from './config/config.ts';
+import { telemetryOptions } from './config/telemetry-options.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import type { Address } from './http/server.ts';
 import { jsonAnswer, textAnswer, type Route } from './http/routes.ts';
@@ -34,25 +35,20 @@ export interface Gateway {
 
 const protocols: Record<UpstreamConfig['protocol'], Protocol> = { 'open-inference': openInference };
 
-/**
- * Room for every known model: four outcomes, and a few kinds of errors. The SDK holds the limit between two collections only, so
- * it bounds what a burst can make, and `limits.known_models` bounds the rest.
- */
-const cardinalityLimitFor = (knownModelsMax: number): number => Math.max(2_000, knownModelsMax * 8);
-
 /** Of the time that a shutdown has, what is kept for the last export after the last request. */
 const LAST_EXPORT_SHARE = 0.25;
 
 /** The composition root: makes the parts from the configuration and says in which order they start and stop. */
 export function createGateway({ config, logger, version }: GatewayOptions): Gateway {
   const { limits, listen } = config;
-  const { engine, instruments, events } = createTelemetry({
+  const telemetry = createTelemetry({
     resource: { 'service.version': version, 'service.instance.id': instanceId(listen.metrics), ...config.resource },
     version,
-    cardinalityLimit: cardinalityLimitFor(limits.knownModelsMax),
+    ...telemetryOptions(config),
     destinations: config.push,
     logger,
   });
+  const { instruments, events, pull, push: pushReaders } = telemetry;
   const shared = { instruments, events, logger };
 
   const proxy = createProxy({
@@ -66,12 +62,12 @@ export function createGateway({ config, logger, version }: GatewayOptions): Gate
     host: config.observables.host.enabled ? config.observables.host : undefined,
     process: config.observables.process.enabled ? config.observables.process : undefined,
   });
-  const push = createPush({ ...shared, destinations: config.push, readers: engine.push });
+  const push = createPush({ ...shared, destinations: config.push, readers: pushReaders });
 
   const listener = (name: 'management' | 'metrics', routes: readonly Route[]): Listener =>
     createListener({ name, routes, address: listen[name], connectionsMax: limits.connectionsMax, events });
   const metrics = config.pull.enabled
-    ? listener('metrics', createPullRoutes({ path: config.pull.path, reader: engine.pull, events }))
+    ? listener('metrics', createPullRoutes({ path: config.pull.path, reader: pull, events }))
     : undefined;
   const management = listener(
     'management',
@@ -81,7 +77,7 @@ export function createGateway({ config, logger, version }: GatewayOptions): Gate
   // Started from left to right, stopped from right to left: who asks whether we are ready can ask first and last, and requests
   // do not wait for the first readings of the machine.
   const parts: readonly Part[] = [management, ...(metrics ? [metrics] : []), push, proxy, observables];
-  const lifecycle = createLifecycle({ parts, proxy, ...config.shutdown, logger, close: () => engine.shutdown() });
+  const lifecycle = createLifecycle({ parts, proxy, ...config.shutdown, logger, close: () => telemetry.shutdown() });
 
   return {
     start: async () => {

@@ -12,7 +12,7 @@ import { parseSource, type Source } from './architecture/source.ts';
 const repo = ['src', 'examples', 'bin'].flatMap(readFolder);
 
 /** These may only fall. */
-const SIZES = { longest: 220, over200: 1 };
+const SIZES = { longest: 200, over200: 0 };
 
 for (const [name, { rule, broken, kept }] of Object.entries(cases)) {
   describe(name, () => {

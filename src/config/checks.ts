@@ -1,14 +1,16 @@
 import { overlaps, pointsAt } from './hosts.ts';
 import { labelFaults } from './label-keys.ts';
-import { isMapping, type Path } from './paths.ts';
+import { indices, isMapping, pathText, type Path } from './paths.ts';
 import { readAddress, readDuration, readEndpoint, readUpstreamUrl, type Address } from './values.ts';
 
 export interface CheckOptions {
   /** What the file says at a path, or the default of that key. Not yet checked: it may have any type. */
   readonly value: (path: Path) => unknown;
   readonly shown: (path: Path) => string;
-  /** `text` is the second half of a sentence that starts with the path. */
+  /** `text` is the second half of a sentence that starts with the path; what is at the path is added to it. */
   readonly report: (path: Path, text: string) => void;
+  /** The same of a key that is not to be there, whatever its value. */
+  readonly reportKey: (path: Path, text: string) => void;
 }
 
 /**
@@ -21,6 +23,8 @@ export function checkAcrossKeys(options: CheckOptions): void {
   unique(options, 'upstreams', 'path_prefix', segments);
   unique(options, 'push', 'name');
   roomForModels(options);
+  modelsOnce(options);
+  engineCan(options);
   listenersApart(options);
   noLoop(options);
   labelsApart(options);
@@ -53,13 +57,49 @@ function segments(path: string): string {
 /** Configured models beyond the limit would silently have no series. */
 function roomForModels({ value, report }: CheckOptions): void {
   const configured = indices(value(['upstreams'])).flatMap((index) => {
-    const models = value(['upstreams', index, 'models']);
-    return Array.isArray(models) ? models.map((model: unknown) => JSON.stringify([index, model])) : [];
+    const models = ['upstreams', index, 'models'];
+    return indices(value(models)).map((place) => JSON.stringify([index, identity(value([...models, place]))]));
   });
   const { size } = new Set(configured);
   const limit = value(['limits', 'known_models']);
   if (typeof limit === 'number' && limit < size) {
     report(['limits', 'known_models'], `must not be less than ${size}, the number of models under upstreams`);
+  }
+}
+
+/** Two entries of one model do no harm, unless they could have different buckets. */
+function modelsOnce({ value, report }: CheckOptions): void {
+  for (const index of indices(value(['upstreams']))) {
+    const models = ['upstreams', index, 'models'];
+    const first = new Map<string, number>();
+    for (const place of indices(value(models))) {
+      const model = JSON.stringify(identity(value([...models, place])));
+      const earlier = first.get(model);
+      const instruments = [...models, place, 'instruments'];
+      if (earlier === undefined) first.set(model, place);
+      else if (value(instruments) !== undefined) {
+        report(instruments, `must be under ${pathText([...models, earlier])}, which is the same model`);
+      }
+    }
+  }
+}
+
+function identity(model: unknown): unknown {
+  return isMapping(model) ? [model.name, model.version] : model;
+}
+
+/** What the official SDK has no means for. */
+function engineCan({ value, report }: CheckOptions): void {
+  if (value(['telemetry', 'engine']) !== 'sdk') return;
+  const since = 'since telemetry.engine is sdk';
+  const filter = ['telemetry', 'exemplar_filter'];
+  if (value(filter) !== 'trace_based') report(filter, `must be left out, ${since}, which has no exemplars`);
+  const instruments = value(['telemetry', 'instruments']);
+  for (const name of isMapping(instruments) ? Object.keys(instruments) : []) {
+    for (const key of ['cardinality_limit', 'expire_after']) {
+      const path = ['telemetry', 'instruments', name, key];
+      if (value(path) !== undefined) report(path, `must be left out, ${since}`);
+    }
   }
 }
 
@@ -121,8 +161,4 @@ function openListeners({ value }: CheckOptions): { key: string; address: Address
 
 function readText<T>(value: unknown, read: (text: string) => T | undefined): T | undefined {
   return typeof value === 'string' ? read(value) : undefined;
-}
-
-function indices(list: unknown): number[] {
-  return Array.isArray(list) ? [...list.keys()] : [];
 }

@@ -1,3 +1,5 @@
+import type { InstrumentName } from '../telemetry/catalogue.ts';
+import type { HistogramName } from '../telemetry/instruments.ts';
 import type { Address } from './values.ts';
 
 /**
@@ -10,6 +12,7 @@ export interface Config {
   readonly listen: { readonly inference: Address; readonly management: Address; readonly metrics: Address };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'pretty' };
   readonly limits: LimitsConfig;
+  readonly telemetry: TelemetryConfig;
   /** At least one; names and path prefixes are unique. */
   readonly upstreams: readonly UpstreamConfig[];
   readonly pull: { readonly enabled: boolean; readonly path: string };
@@ -30,6 +33,26 @@ export interface LimitsConfig {
   readonly requestHeaderTimeoutMs: number;
 }
 
+export interface TelemetryConfig {
+  readonly engine: 'native' | 'sdk';
+  /** Series of one instrument that has no limit of its own. */
+  readonly cardinalityLimit: number;
+  readonly exemplarFilter: 'always_on' | 'always_off' | 'trace_based';
+  /** With `engine: sdk` none has more than bounds. */
+  readonly instruments: Readonly<Partial<Record<InstrumentName, InstrumentConfig>>>;
+}
+
+/** What is not there is as the catalogue, or `telemetry`, has it. */
+export interface InstrumentConfig {
+  /** Histograms only. */
+  readonly bounds?: readonly number[];
+  readonly cardinalityLimit?: number;
+  readonly expireAfterMs?: number;
+}
+
+/** Finite and ascending, at least one of each histogram. */
+export type BoundsConfig = Readonly<Partial<Record<HistogramName, readonly number[]>>>;
+
 export interface UpstreamConfig {
   readonly name: string;
   /** http or https, no user information, query or fragment. A URL cannot be frozen: treat it as if it were. */
@@ -38,8 +61,17 @@ export interface UpstreamConfig {
   readonly pathPrefix: string;
   readonly protocol: 'open-inference';
   readonly labels: Readonly<Record<string, string>>;
-  readonly models: readonly { readonly name: string; readonly version?: string }[];
+  /** Of the series of this upstream: they win over those of `telemetry.instruments`. */
+  readonly bounds: BoundsConfig;
+  readonly models: readonly ModelConfig[];
   readonly timeouts: { readonly connectMs: number; readonly responseHeadersMs: number; readonly idleMs: number };
+}
+
+export interface ModelConfig {
+  readonly name: string;
+  readonly version?: string;
+  /** They win over those of the upstream. */
+  readonly bounds?: BoundsConfig;
 }
 
 export interface PushConfig {

@@ -1,5 +1,17 @@
-export type { Config, LimitsConfig, ObservableConfig, PushConfig, TlsConfig, UpstreamConfig } from './config.ts';
+export type {
+  BoundsConfig,
+  Config,
+  InstrumentConfig,
+  LimitsConfig,
+  ModelConfig,
+  ObservableConfig,
+  PushConfig,
+  TelemetryConfig,
+  TlsConfig,
+  UpstreamConfig,
+} from './config.ts';
 export { takeOtelEnv, type OtelEnv } from './env.ts';
 export { configJsonSchema, type JsonSchema } from './json-schema.ts';
 export { loadConfig, parseConfig, type LoadResult, type ParseOptions } from './load.ts';
+export { telemetryOptions } from './telemetry-options.ts';
 export type { Address } from './values.ts';

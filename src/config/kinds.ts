@@ -64,9 +64,25 @@ export function flag() {
   return z.boolean('must be true or false');
 }
 
-export function count(byDefault: number) {
+export function count() {
   const wanted = 'must be a whole number from 1 to 1000000';
-  return z.int(wanted).min(1, wanted).max(1_000_000, wanted).default(byDefault);
+  return z.int(wanted).min(1, wanted).max(1_000_000, wanted);
+}
+
+export function number() {
+  return z.number('must be a finite number');
+}
+
+/** A number that may be infinite, `.inf` in YAML, which none of zod's own kinds takes. */
+export function bound() {
+  return z
+    .unknown()
+    .meta({ type: 'number' })
+    .transform((given, context): number => {
+      if (typeof given === 'number') return given;
+      context.issues.push({ code: 'custom', message: 'must be a number', input: given });
+      return z.NEVER;
+    });
 }
 
 export function address(byDefault: string) {

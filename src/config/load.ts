@@ -5,6 +5,7 @@ import { checkAcrossKeys } from './checks.ts';
 import type { Config } from './config.ts';
 import { readYaml } from './document.ts';
 import { takeOtelEnv } from './env.ts';
+import { checkInstruments } from './instrument-checks.ts';
 import { configJsonSchema, schemaAt } from './json-schema.ts';
 import { nearest } from './nearest.ts';
 import { withOtelVariables } from './otel-variables.ts';
@@ -81,7 +82,9 @@ export function parseConfig({ text, source, env, readFile }: ParseOptions): Load
       issue.keys.forEach((key) => report([...path, key], `is not a known key (${hint(key, known)})`));
     } else reportValue(path, wanted(issue));
   }
-  checkAcrossKeys({ value: valueOrDefault, shown: shownAt, report: reportValue });
+  const checks = { value: valueOrDefault, shown: shownAt, report: reportValue, reportKey: report };
+  checkAcrossKeys(checks);
+  checkInstruments(checks);
 
   const found = problems.list();
   return parsed.success && found.length === 0

@@ -17,7 +17,13 @@ export interface Variables {
  * looked at; those of OTLP are for the destinations that name no endpoint of their own, and for them only.
  */
 export function withOtelVariables(input: Mapping, variables: Variables): Mapping {
-  return { ...input, ...resource(input, variables), ...listen(input, variables), ...push(input, variables) };
+  return {
+    ...input,
+    ...resource(input, variables),
+    ...listen(input, variables),
+    ...telemetry(input, variables),
+    ...push(input, variables),
+  };
 }
 
 function resource({ resource = {} }: Mapping, { otel, report }: Variables): Mapping {
@@ -41,6 +47,19 @@ function listen({ listen = {} }: Mapping, { otel, report }: Variables): Mapping 
   if (readAddress(metrics) !== undefined) return { listen: { ...listen, metrics } };
   const names = 'OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT';
   report(`${names} must be a host and a port (got ${shown(metrics)})`, ['listen', 'metrics']);
+  return {};
+}
+
+function telemetry({ telemetry = {} }: Mapping, { otel, report }: Variables): Mapping {
+  const given = otel.OTEL_METRICS_EXEMPLAR_FILTER;
+  if (!isMapping(telemetry) || 'exemplar_filter' in telemetry || given === undefined) return {};
+  // That engine has no exemplars to be filtered.
+  if (telemetry.engine === 'sdk') return {};
+  const filter = given.toLowerCase();
+  if (/^(always_on|always_off|trace_based)$/.test(filter))
+    return { telemetry: { ...telemetry, exemplar_filter: filter } };
+  const wanted = 'must be always_on, always_off or trace_based';
+  report(`OTEL_METRICS_EXEMPLAR_FILTER ${wanted} (got ${shown(given)})`, ['telemetry', 'exemplar_filter']);
   return {};
 }
 

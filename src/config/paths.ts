@@ -20,6 +20,11 @@ export function valueAt(root: unknown, path: Path): unknown {
   }, root);
 }
 
+/** @returns the steps into a list; none into anything else. */
+export function indices(list: unknown): number[] {
+  return Array.isArray(list) ? [...list.keys()] : [];
+}
+
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

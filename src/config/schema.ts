@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { instrumentBuckets, telemetry } from './instrument-schema.ts';
 import {
   address,
   choice,
@@ -48,18 +49,19 @@ export const configSchema = section({
     .prefault({})
     .describe('The log on standard error.'),
   limits: section({
-    requests_in_flight: count(1024).describe('Requests served at one time; more are answered 503.'),
-    connections: count(10_000).describe('Open connections of each listener; more are closed at once.'),
+    requests_in_flight: count().default(1024).describe('Requests served at one time; more are answered 503.'),
+    connections: count().default(10_000).describe('Open connections of each listener; more are closed at once.'),
     header_size: size('16KiB').describe('All headers of one request together; more are answered 431.'),
-    known_models: count(1000).describe(
-      'Pairs of model and version, over all upstreams, that get series of their own; more are _other.',
-    ),
+    known_models: count()
+      .default(1000)
+      .describe('Pairs of model and version, over all upstreams, that get series of their own; more are _other.'),
     request_header_timeout: duration()
       .prefault('60s')
       .describe('How long a connection may take to send the headers of a request.'),
   })
     .prefault({})
     .describe('Bounds of what strangers can grow.'),
+  telemetry: telemetry(),
   upstreams: list(upstream(), AT_LEAST_ONE).min(1, AT_LEAST_ONE).describe('The model servers behind the gateway.'),
   pull: section({
     enabled: flag().default(true).describe('Whether there is a metrics listener.'),
@@ -104,10 +106,16 @@ function upstream() {
       .record(z.string().min(1, 'must have a key that is not empty'), string(), 'must be a mapping')
       .default({})
       .describe('Attributes put on every inference.* series of this upstream, beside those that metergate sets.'),
+    instruments: instrumentBuckets()
+      .default({})
+      .describe('Histograms that have buckets of their own for this upstream, by their names.'),
     models: list(
       section({
         name: label().describe('Name in the path of the request.'),
         version: label().optional().describe('Version in the path of the request.'),
+        instruments: instrumentBuckets()
+          .optional()
+          .describe('Histograms that have other buckets for this model than for its upstream, by their names.'),
       }),
     )
       .prefault([])

@@ -1,5 +1,14 @@
 import type * as z from 'zod';
-import type { Config, PushConfig, UpstreamConfig } from './config.ts';
+import { boundsOf, type BucketSpec } from '../metric/buckets.ts';
+import type {
+  BoundsConfig,
+  Config,
+  InstrumentConfig,
+  ModelConfig,
+  PushConfig,
+  TelemetryConfig,
+  UpstreamConfig,
+} from './config.ts';
 import type { configSchema } from './schema.ts';
 
 type Parsed = z.output<typeof configSchema>;
@@ -10,6 +19,7 @@ export function toConfig({
   listen,
   log,
   limits,
+  telemetry,
   upstreams,
   pull,
   push,
@@ -27,6 +37,7 @@ export function toConfig({
       knownModelsMax: limits.known_models,
       requestHeaderTimeoutMs: limits.request_header_timeout,
     },
+    telemetry: toTelemetry(telemetry),
     upstreams: upstreams.map(toUpstream),
     pull,
     push: push.map(toDestination),
@@ -38,12 +49,53 @@ export function toConfig({
   });
 }
 
-function toUpstream({ path_prefix, timeouts, ...same }: Parsed['upstreams'][number]): UpstreamConfig {
+function toTelemetry({
+  engine,
+  cardinality_limit,
+  exemplar_filter,
+  instruments,
+}: Parsed['telemetry']): TelemetryConfig {
+  return {
+    engine,
+    cardinalityLimit: cardinality_limit,
+    exemplarFilter: exemplar_filter,
+    instruments: mapped(instruments, toInstrument),
+  };
+}
+
+function toInstrument(
+  { cardinality_limit, expire_after, ...spec }: Parsed['telemetry']['instruments'][string],
+  name: string,
+): InstrumentConfig {
+  return {
+    ...(Object.keys(spec).length > 0 && { bounds: boundsOf(spec, name) }),
+    ...(cardinality_limit !== undefined && { cardinalityLimit: cardinality_limit }),
+    ...(expire_after !== undefined && { expireAfterMs: expire_after }),
+  };
+}
+
+function toUpstream({
+  path_prefix,
+  instruments,
+  models,
+  timeouts,
+  ...same
+}: Parsed['upstreams'][number]): UpstreamConfig {
   return {
     ...same,
     pathPrefix: path_prefix,
+    bounds: toBounds(instruments),
+    models: models.map(toModel),
     timeouts: { connectMs: timeouts.connect, responseHeadersMs: timeouts.response_headers, idleMs: timeouts.idle },
   };
+}
+
+function toModel({ instruments, ...same }: Parsed['upstreams'][number]['models'][number]): ModelConfig {
+  return { ...same, ...(instruments && { bounds: toBounds(instruments) }) };
+}
+
+function toBounds(instruments: Readonly<Record<string, BucketSpec>>): BoundsConfig {
+  return mapped(instruments, boundsOf);
 }
 
 function toDestination(parsed: Parsed['push'][number]): PushConfig {
@@ -55,6 +107,13 @@ function toDestination(parsed: Parsed['push'][number]): PushConfig {
     temporality: temporality_preference,
     ...(tls && { tls: { caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file } }),
   };
+}
+
+function mapped<A, B>(
+  record: Readonly<Record<string, A>>,
+  map: (value: A, key: string) => B,
+): Readonly<Record<string, B>> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]));
 }
 
 function frozen<T extends object>(value: T): T {

@@ -1,4 +1,4 @@
-import type { Attributes, HistogramPoints, Metric, NumberPoints, Snapshot } from '../metric/model.ts';
+import type { Attributes, HistogramPoints, Metric, NumberPoints, Snapshot, SummaryPoints } from '../metric/model.ts';
 import { createLabeller, labelsKey, type Labels } from './labels.ts';
 import { metricName } from './names.ts';
 
@@ -19,19 +19,27 @@ interface FamilyOf<Type extends string, Points> {
 
 export type NumberFamily = FamilyOf<'counter' | 'gauge', NumberPoints>;
 export type HistogramFamily = FamilyOf<'histogram', HistogramPoints>;
-/** Valid: names, label sets and bounds hold whatever the formats ask, so encoders check nothing. */
-export type Family = NumberFamily | HistogramFamily;
+export type SummaryFamily = FamilyOf<'summary', SummaryPoints>;
+/** Valid: names, label sets, bounds and quantiles hold whatever the formats ask, so encoders check nothing. */
+export type Family = NumberFamily | HistogramFamily | SummaryFamily;
 
 /**
+ * - `unsupported_kind`: an exponential histogram, for which text 0.0.4 has no type.
  * - `no_name`: the name has no letter or digit of ASCII.
  * - `delta_temporality`: Prometheus knows cumulative points only.
  * - `type_conflict`: a family of this name and another type came first.
  * - `name_conflict`: a sample name of the family is one of another family (histogram `x` and gauge `x_count`).
- * - `bad_bounds`: histogram bounds that do not ascend.
+ * - `bad_bounds`: bounds of a histogram, or quantiles of a summary, that do not ascend.
  * - `duplicate_series`: the label set came before in this family.
  */
 export type DropReason =
-  'no_name' | 'delta_temporality' | 'type_conflict' | 'name_conflict' | 'bad_bounds' | 'duplicate_series';
+  | 'unsupported_kind'
+  | 'no_name'
+  | 'delta_temporality'
+  | 'type_conflict'
+  | 'name_conflict'
+  | 'bad_bounds'
+  | 'duplicate_series';
 
 export interface Dropped {
   /** The OpenTelemetry name of the metric. */
@@ -57,15 +65,29 @@ export function toFamilies({ resource, scopes }: Snapshot): Families {
   const labelTarget = createLabeller({});
   if (labelTarget(resource).length > 0) addMetric(page, labelTarget, targetInfo(resource));
   for (const { scope, metrics } of scopes) {
-    const label = createLabeller({ scope });
+    const labelNumber = createLabeller({ scope });
     const labelHistogram = createLabeller({ scope, reserved: ['le'] });
-    for (const metric of metrics) addMetric(page, metric.kind === 'histogram' ? labelHistogram : label, metric);
+    const labelSummary = createLabeller({ scope, reserved: ['quantile'] });
+    for (const metric of metrics) {
+      const { kind } = metric;
+      addMetric(page, kind === 'histogram' ? labelHistogram : kind === 'summary' ? labelSummary : labelNumber, metric);
+    }
   }
   return { families: [...page.drafts.values()].map(toFamily), dropped: page.dropped };
 }
 
 type Labeller = ReturnType<typeof createLabeller>;
-type Points = NumberPoints | HistogramPoints;
+type Points = NumberPoints | HistogramPoints | SummaryPoints;
+
+/** What the page has a type for. */
+type PageMetric = Exclude<Metric, { kind: 'exponential_histogram' }>;
+
+const SAMPLE_SUFFIXES: Readonly<Record<Family['type'], readonly string[]>> = {
+  counter: [''],
+  gauge: [''],
+  histogram: ['', '_bucket', '_sum', '_count'],
+  summary: ['', '_sum', '_count'],
+};
 
 interface Draft {
   readonly name: string;
@@ -103,12 +125,16 @@ function addMetric(page: Page, label: Labeller, metric: Metric): void {
   const drop = (reason: DropReason, series: number): void => {
     if (series > 0) page.dropped.push({ name: metric.name, reason, series });
   };
-  const all: readonly Points[] = metric.kind === 'histogram' ? metric.points : [metric.points];
-  if (metric.kind !== 'gauge' && metric.temporality === 'delta') {
+  if (metric.kind === 'exponential_histogram') {
+    drop('unsupported_kind', metric.points.attributes.length);
+    return;
+  }
+  const all = metric.kind === 'histogram' || metric.kind === 'summary' ? metric.points : [metric.points];
+  if ('temporality' in metric && metric.temporality === 'delta') {
     drop('delta_temporality', countRows(all));
     return;
   }
-  const valid = all.filter((points) => !('bounds' in points) || ascend(points.bounds));
+  const valid = all.filter((points) => ascend(stepsOf(points)));
   const rows = countRows(valid);
   drop('bad_bounds', countRows(all) - rows);
   if (rows === 0) return; // What has no series claims no name.
@@ -126,21 +152,28 @@ function countRows(blocks: readonly Points[]): number {
   return blocks.reduce((rows, { attributes }) => rows + attributes.length, 0);
 }
 
-/** Strictly, below +Inf, without NaN. */
-function ascend(bounds: readonly number[]): boolean {
-  return bounds.every((bound, i) => bound < (bounds[i + 1] ?? Infinity));
+/** What each row has a sample of. */
+function stepsOf(points: Points): readonly number[] {
+  if ('bounds' in points) return points.bounds;
+  return 'quantiles' in points ? points.quantiles : [];
 }
 
-function openFamily(page: Page, metric: Metric): Draft | DropReason {
+/** Strictly, below +Inf, without NaN. */
+function ascend(steps: readonly number[]): boolean {
+  return steps.every((step, i) => step < (steps[i + 1] ?? Infinity));
+}
+
+function openFamily(page: Page, metric: PageMetric): Draft | DropReason {
   const kind = metric.kind !== 'sum' ? metric.kind : metric.monotonic ? 'counter' : 'up_down_counter';
   const type = kind === 'up_down_counter' ? 'gauge' : kind;
-  const name = metricName({ name: metric.name, unit: metric.unit, kind });
+  // Histograms and summaries have their suffixes on the samples, so that both are named alike.
+  const name = metricName({ name: metric.name, unit: metric.unit, kind: kind === 'summary' ? 'histogram' : kind });
   if (name === '') return 'no_name';
 
   const known = page.drafts.get(name);
   if (known !== undefined) return known.type === type ? known : 'type_conflict';
 
-  const sampleNames = type === 'histogram' ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name];
+  const sampleNames = SAMPLE_SUFFIXES[type].map((suffix) => name + suffix);
   if (sampleNames.some((sampleName) => page.sampleNames.has(sampleName))) return 'name_conflict';
   for (const sampleName of sampleNames) page.sampleNames.add(sampleName);
 

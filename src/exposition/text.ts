@@ -1,4 +1,4 @@
-import type { HistogramPoints, NumberPoints } from '../metric/model.ts';
+import type { HistogramPoints, NumberPoints, SummaryPoints } from '../metric/model.ts';
 import type { Family, SeriesBlock } from './families.ts';
 import type { Labels } from './labels.ts';
 
@@ -20,7 +20,7 @@ export function* encodeText(families: Iterable<Family>): Generator<string, void,
     const { name, type, help } = family;
     if (help !== '') slice += `# HELP ${name} ${escapeHelp(help)}\n`;
     slice += `# TYPE ${name} ${type}\n`;
-    for (const series of family.type === 'histogram' ? histograms(name, family.blocks) : numbers(name, family.blocks)) {
+    for (const series of seriesOf(family)) {
       slice += series;
       if (slice.length >= SLICE_LENGTH) {
         yield slice;
@@ -29,6 +29,19 @@ export function* encodeText(families: Iterable<Family>): Generator<string, void,
     }
   }
   if (slice !== '') yield slice;
+}
+
+/** The lines of one series at a time. */
+function seriesOf(family: Family): Generator<string> {
+  switch (family.type) {
+    case 'histogram':
+      return histograms(family.name, family.blocks);
+    case 'summary':
+      return summaries(family.name, family.blocks);
+    case 'counter':
+    case 'gauge':
+      return numbers(family.name, family.blocks);
+  }
 }
 
 function* numbers(name: string, blocks: readonly SeriesBlock<NumberPoints>[]): Generator<string> {
@@ -58,6 +71,26 @@ function* histograms(name: string, blocks: readonly SeriesBlock<HistogramPoints>
         lines += `${bucket}${le}${formatValue(below)}\n`;
       }
       lines += `${bucket}le="+Inf"} ${formatValue(count)}\n`;
+      if (!Number.isNaN(sum)) lines += `${name}_sum${braced(text)} ${formatValue(sum)}\n`;
+      yield `${lines}${name}_count${braced(text)} ${formatValue(count)}\n`;
+    }
+  }
+}
+
+function* summaries(name: string, blocks: readonly SeriesBlock<SummaryPoints>[]): Generator<string> {
+  for (const { labels, points } of blocks) {
+    const { quantiles, quantileValues, counts, sums } = points;
+    const quantileLabels = quantiles.map((quantile) => `quantile="${formatBound(quantile)}"} `);
+    for (const [row, count] of counts.entries()) {
+      const own = labels[row];
+      if (own === undefined) continue;
+      const text = encodeLabels(own);
+      const sample = text === '' ? `${name}{` : `${name}{${text},`;
+      const sum = sums[row] ?? NaN;
+      let lines = '';
+      for (const [i, label] of quantileLabels.entries()) {
+        lines += `${sample}${label}${formatValue(quantileValues[row * quantiles.length + i] ?? NaN)}\n`;
+      }
       if (!Number.isNaN(sum)) lines += `${name}_sum${braced(text)} ${formatValue(sum)}\n`;
       yield `${lines}${name}_count${braced(text)} ${formatValue(count)}\n`;
     }
@@ -97,7 +130,8 @@ function formatValue(value: number): string {
 }
 
 /**
- * As Go's `%g` and so as every official client writes it: `le` is compared as a string, and 1048576 must be `1.048576e+06` here too.
+ * As Go's `%g` and so as every official client writes it: `le` and `quantile` are compared as strings, and 1048576 must be
+ * `1.048576e+06` here too.
  */
 function formatBound(bound: number): string {
   if (bound === -Infinity || bound === 0) return formatValue(bound);

@@ -1,14 +1,17 @@
+import { ValueType } from '@opentelemetry/api';
 import { hrTimeToMilliseconds } from '@opentelemetry/core';
 import {
   AggregationTemporality,
   DataPointType,
   type DataPoint,
+  type ExponentialHistogram as SdkExponentialHistogram,
   type Histogram,
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import type {
   Attributes,
+  ExponentialHistogram,
   HistogramPoints,
   Metric,
   NumberPoints,
@@ -19,13 +22,13 @@ import type {
 
 export interface Converted {
   readonly snapshot: Snapshot;
-  /** Names of the metrics left out because the model has no kind for them (exponential histograms), in order. */
+  /** Names of the metrics left out because they are of a kind that the SDK itself does not have, in order. */
   readonly unsupported: readonly string[];
 }
 
 /**
  * A collection of the official SDK as a snapshot. Values are copied; attribute objects are handed on by reference, as the SDK
- * itself does. `min` and `max` of histograms are not modelled and left out.
+ * itself does. `to-sdk.ts` is the way back.
  */
 export function fromSdk({ resource, scopeMetrics }: ResourceMetrics): Converted {
   const unsupported: string[] = [];
@@ -41,19 +44,21 @@ export function fromSdk({ resource, scopeMetrics }: ResourceMetrics): Converted 
 }
 
 function toMetric(data: MetricData): Metric | undefined {
-  const { name, description, unit } = data.descriptor;
+  const { name, description, unit, valueType } = data.descriptor;
   const described = { name, description, unit };
+  const integer = valueType === ValueType.INT;
   switch (data.dataPointType) {
     case DataPointType.SUM:
       return {
         ...described,
         kind: 'sum',
         monotonic: data.isMonotonic,
+        integer,
         temporality: toTemporality(data.aggregationTemporality),
         points: toNumberPoints(data.dataPoints),
       };
     case DataPointType.GAUGE:
-      return { ...described, kind: 'gauge', points: toNumberPoints(data.dataPoints) };
+      return { ...described, kind: 'gauge', integer, points: toNumberPoints(data.dataPoints) };
     case DataPointType.HISTOGRAM:
       return {
         ...described,
@@ -62,6 +67,15 @@ function toMetric(data: MetricData): Metric | undefined {
         points: groupByBounds(data.dataPoints).map(toHistogramPoints),
       };
     case DataPointType.EXPONENTIAL_HISTOGRAM:
+      return {
+        ...described,
+        kind: 'exponential_histogram',
+        temporality: toTemporality(data.aggregationTemporality),
+        points: {
+          ...toColumns(data.dataPoints),
+          histograms: data.dataPoints.map(({ value }) => toExponentialHistogram(value)),
+        },
+      };
     default: // A foreign MetricProducer may hand on kinds that the SDK's types do not know.
       return undefined;
   }
@@ -111,11 +125,30 @@ function toHistogramPoints({ bounds, points }: BoundsGroup): HistogramPoints {
   for (const [row, { value }] of points.entries()) {
     bucketCounts.set(value.buckets.counts.slice(0, width), row * width);
   }
+  const mins = Float64Array.from(points, ({ value }) => value.min ?? NaN);
+  const maxs = Float64Array.from(points, ({ value }) => value.max ?? NaN);
   return {
     ...toColumns(points),
     bounds: [...bounds],
     bucketCounts,
     counts: Float64Array.from(points, ({ value }) => value.count),
     sums: Float64Array.from(points, ({ value }) => value.sum ?? NaN),
+    ...(mins.every(Number.isNaN) ? {} : { mins }),
+    ...(maxs.every(Number.isNaN) ? {} : { maxs }),
+  };
+}
+
+function toExponentialHistogram(value: SdkExponentialHistogram): ExponentialHistogram {
+  const { scale, count, sum = NaN, min = NaN, max = NaN, zeroCount, positive, negative } = value;
+  return {
+    scale,
+    count,
+    sum,
+    min,
+    max,
+    zeroCount,
+    zeroThreshold: 0,
+    positive: { offset: positive.offset, counts: Float64Array.from(positive.bucketCounts) },
+    negative: { offset: negative.offset, counts: Float64Array.from(negative.bucketCounts) },
   };
 }

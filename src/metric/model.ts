@@ -20,6 +20,19 @@ export interface Scope {
   readonly schemaUrl: string;
 }
 
+/** One measurement that stands for others of its series or bucket, and the span that it was made in. */
+export interface Exemplar {
+  readonly value: number;
+  /** Unix ms. */
+  readonly timeMs: number;
+  /** 32 lower-case hex digits; empty = there was no span. */
+  readonly traceId: string;
+  /** 16 lower-case hex digits; empty = there was no span. */
+  readonly spanId: string;
+  /** Attributes of the measurement that its series does not have. */
+  readonly attributes?: Attributes;
+}
+
 /** One attribute set per row; all columns have `attributes.length` rows. */
 interface Columns {
   readonly attributes: readonly Attributes[];
@@ -31,6 +44,8 @@ interface Columns {
 
 export interface NumberPoints extends Columns {
   readonly values: Float64Array;
+  /** One per row; not there = none has one. */
+  readonly exemplars?: readonly (Exemplar | undefined)[];
 }
 
 export interface HistogramPoints extends Columns {
@@ -41,6 +56,49 @@ export interface HistogramPoints extends Columns {
   readonly counts: Float64Array;
   /** NaN = the sum is not known (a negative value was recorded). */
   readonly sums: Float64Array;
+  /** NaN = not known; not there = none is. */
+  readonly mins?: Float64Array;
+  readonly maxs?: Float64Array;
+  /** The value recorded last. */
+  readonly lasts?: Float64Array;
+  /** One per bucket, laid out as `bucketCounts`; not there = no bucket has one. */
+  readonly exemplars?: readonly (Exemplar | undefined)[];
+}
+
+/** Bucket `i` counts values in `(base ** (offset + i), base ** (offset + i + 1)]`, `base = 2 ** (2 ** -scale)`. */
+export interface ExponentialBuckets {
+  readonly offset: number;
+  readonly counts: Float64Array;
+}
+
+export interface ExponentialHistogram {
+  readonly scale: number;
+  readonly count: number;
+  /** NaN = not known. */
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+  /** Values of which the magnitude is at most `zeroThreshold`. */
+  readonly zeroCount: number;
+  readonly zeroThreshold: number;
+  readonly positive: ExponentialBuckets;
+  /** By the magnitude of the values. */
+  readonly negative: ExponentialBuckets;
+}
+
+export interface ExponentialHistogramPoints extends Columns {
+  readonly histograms: readonly ExponentialHistogram[];
+  /** Those of each row; not there = none has any. */
+  readonly exemplars?: readonly (readonly Exemplar[])[];
+}
+
+export interface SummaryPoints extends Columns {
+  readonly counts: Float64Array;
+  readonly sums: Float64Array;
+  /** Between 0 and 1, ascending; the same for every row, and none where only count and sum are kept. */
+  readonly quantiles: readonly number[];
+  /** Row-major, `quantiles.length` per row. */
+  readonly quantileValues: Float64Array;
 }
 
 interface Description {
@@ -53,12 +111,16 @@ interface Description {
 export interface SumMetric extends Description {
   readonly kind: 'sum';
   readonly monotonic: boolean;
+  /** Whether the instrument was declared to take integers only; OTLP writes them as such. */
+  readonly integer?: boolean;
   readonly temporality: Temporality;
   readonly points: NumberPoints;
 }
 
 export interface GaugeMetric extends Description {
   readonly kind: 'gauge';
+  /** As in a sum. */
+  readonly integer?: boolean;
   readonly points: NumberPoints;
 }
 
@@ -69,7 +131,19 @@ export interface HistogramMetric extends Description {
   readonly points: readonly HistogramPoints[];
 }
 
-export type Metric = SumMetric | GaugeMetric | HistogramMetric;
+export interface ExponentialHistogramMetric extends Description {
+  readonly kind: 'exponential_histogram';
+  readonly temporality: Temporality;
+  readonly points: ExponentialHistogramPoints;
+}
+
+export interface SummaryMetric extends Description {
+  readonly kind: 'summary';
+  /** One entry per set of quantiles. Always cumulative. */
+  readonly points: readonly SummaryPoints[];
+}
+
+export type Metric = SumMetric | GaugeMetric | HistogramMetric | ExponentialHistogramMetric | SummaryMetric;
 
 export interface ScopeMetrics {
   readonly scope: Scope;

@@ -1,21 +1,14 @@
 import type { Metric, ScopeMetrics, Snapshot } from '../metric/model.ts';
 import { type AttributesDraft, readAttribute } from './attributes.ts';
-import {
-  type HistogramRow,
-  histogramPoints,
-  type NumberRow,
-  numberPoints,
-  readHistogramPoint,
-  readNumberPoint,
-} from './points.ts';
+import { readMetric } from './metric.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
 
 export interface DecodedRequest {
   /** One per ResourceMetrics, in the order sent. */
   readonly snapshots: readonly Snapshot[];
   /**
-   * Names of the metrics that the model has no place for: exponential histograms, summaries, sums and histograms without
-   * temporality, metrics without data or with data of a kind that is not known here.
+   * Names of the metrics that the model has no place for: sums and histograms without temporality, metrics without data or
+   * with data of a kind that is not known here.
    */
   readonly unsupported: readonly string[];
 }
@@ -24,10 +17,13 @@ export interface DecodedRequest {
  * Decodes an ExportMetricsServiceRequest.
  *
  * Integers beyond 2^53 are rounded to the nearest double. Left out: points that are flagged NO_RECORDED_VALUE or carry no
- * value, metrics that have no other points, exemplars, minima and maxima, attributes of scopes, schema URLs of resources.
- * `attributes.ts` says how attribute values outside the model are represented.
+ * value (histograms and summaries: neither count nor time), metrics that have no other points, all but the latest exemplar of a
+ * number or of a histogram's bucket, attributes of scopes, schema URLs of resources. A sum or gauge is `integer` if all of its
+ * points came as integers. `attributes.ts` says how attribute values outside the model are represented.
  *
- * @throws ProtobufError if the bytes are not such a message or the buckets of a histogram point contradict each other.
+ * What is kept grows with the number of bytes only, never with a number that the message names.
+ *
+ * @throws ProtobufError if the bytes are not such a message, or if the buckets, quantiles or ids of a point are not valid.
  *
  * Source: opentelemetry/proto/collector/metrics/v1/metrics_service.proto, opentelemetry/proto/metrics/v1/metrics.proto
  */
@@ -79,64 +75,12 @@ function readScopeMetrics(reader: ProtobufReader, unsupported: string[]): ScopeM
   reader.message((field) => {
     if (field === 1) reader.message(onScope);
     else if (field === 2) {
-      const draft = readMetric(reader);
-      const metric = modelled(draft);
-      if (metric === undefined) unsupported.push(draft.name);
-      else if (draft.numbers.length + draft.histograms.length > 0) metrics.push(metric);
+      const outcome = readMetric(reader);
+      if (outcome.status === 'modelled') metrics.push(outcome.metric);
+      else if (outcome.status === 'unsupported') unsupported.push(outcome.name);
     } else if (field === 3) scope.schemaUrl = reader.string();
   });
   return { scope, metrics };
-}
-
-interface MetricDraft {
-  name: string;
-  description: string;
-  unit: string;
-  kind: Metric['kind'] | undefined;
-  temporality: number;
-  monotonic: boolean;
-  numbers: NumberRow[];
-  histograms: HistogramRow[];
-}
-
-const noData = { kind: undefined, temporality: 0, monotonic: false };
-
-function readMetric(reader: ProtobufReader): MetricDraft {
-  const draft: MetricDraft = { name: '', description: '', unit: '', ...noData, numbers: [], histograms: [] };
-  // The data is a oneof: the last kind counts, several messages of that kind are one.
-  const become = (kind: Metric['kind'] | undefined): void => {
-    if (draft.kind !== kind) Object.assign(draft, noData, { kind, numbers: [], histograms: [] });
-  };
-  const onData = (field: number): void => {
-    if (field === 1 && draft.kind === 'histogram') readHistogramPoint(reader, draft.histograms);
-    else if (field === 1) readNumberPoint(reader, draft.numbers);
-    else if (field === 2 && draft.kind !== 'gauge') draft.temporality = reader.int64();
-    else if (field === 3 && draft.kind === 'sum') draft.monotonic = reader.int64() !== 0;
-  };
-  reader.message((field) => {
-    if (field === 1) draft.name = reader.string();
-    else if (field === 2) draft.description = reader.string();
-    else if (field === 3) draft.unit = reader.string();
-    else if (field === 10 || field === 11) become(undefined);
-    else if (field === 5 || field === 7 || field === 9) {
-      become(field === 5 ? 'gauge' : field === 7 ? 'sum' : 'histogram');
-      reader.message(onData);
-    }
-  });
-  return draft;
-}
-
-const temporalities = [undefined, 'delta', 'cumulative'] as const;
-
-/** @returns nothing if the model has no place for it. */
-function modelled({ name, description, unit, kind, monotonic, ...data }: MetricDraft): Metric | undefined {
-  if (kind === 'gauge') return { name, description, unit, kind, points: numberPoints(data.numbers) };
-  const temporality = temporalities[data.temporality];
-  if (kind === undefined || temporality === undefined) return undefined;
-  if (kind === 'sum') {
-    return { name, description, unit, kind, monotonic, temporality, points: numberPoints(data.numbers) };
-  }
-  return { name, description, unit, kind, temporality, points: histogramPoints(data.histograms) };
 }
 
 function varint(value: number): number[] {

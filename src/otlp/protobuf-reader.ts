@@ -1,41 +1,10 @@
-/**
- * Reads protobuf wire format without a schema: a caller says per message what to do with each field number.
- *
- * Trusts nothing: every length is held against the message around it before it is used, nesting is limited, and nothing
- * is allocated but what the caller keeps. Fields that the caller does not read are skipped. A known field of an unexpected
- * wire type is an error.
- *
- * Source: https://protobuf.dev/programming-guides/encoding/
- */
-const problems = {
-  truncated: 'a value reaches past the end of its message',
-  malformed_varint: 'a varint is longer than 10 bytes',
-  malformed_tag: 'a tag has no valid field number or wire type',
-  group: 'a group, which proto3 does not have, begins or ends',
-  wrong_wire_type: 'a field has another wire type than its definition',
-  too_deep: 'messages are nested too deep',
-  invalid_utf8: 'a string is not UTF-8',
-  invalid_buckets: 'a histogram point has bounds that do not ascend or do not fit its bucket counts',
-} as const;
-
-/** The only error of decoding. `offset`: the byte of the whole input at which reading stopped. */
-export class ProtobufError extends Error {
-  override readonly name = 'ProtobufError';
-  readonly code: keyof typeof problems;
-  readonly offset: number;
-
-  constructor(code: keyof typeof problems, offset: number) {
-    super(`${problems[code]} (byte ${offset})`);
-    this.code = code;
-    this.offset = offset;
-  }
-}
+import { ProtobufError } from './protobuf-error.ts';
 
 /** Reads the value of the field with that number, or leaves it: what is not read is skipped. */
 type OnField = (field: number) => void;
 
-const VARINT = 0;
-const FIXED64 = 1;
+export const VARINT = 0;
+export const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
@@ -44,7 +13,16 @@ const DEPTH_MAX = 100;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A cursor over one message; all methods but `fields` read the value of the current field. */
+/**
+ * A cursor over protobuf wire format without a schema: a caller says per message what to do with each field number. All
+ * methods but `fields` read the value of the current field. Integers beyond 2^53 are rounded to the nearest double.
+ *
+ * Trusts nothing: every length is held against the message around it before it is used, nesting is limited, and nothing
+ * is allocated but what the caller keeps. Fields that the caller does not read are skipped. A known field of an unexpected
+ * wire type is an error.
+ *
+ * Source: https://protobuf.dev/programming-guides/encoding/
+ */
 export class ProtobufReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -86,32 +64,39 @@ export class ProtobufReader {
     this.#end = outerEnd;
   }
 
-  /** A repeated field of 64-bit values: calls `onValue`, which reads one, for each of a packed run, or once. */
-  repeated64(onValue: () => void): void {
-    if (this.#wireType === FIXED64) {
+  /** A repeated field of numbers: calls `onValue`, which reads one, for each of a packed run, or once. */
+  repeated(wireType: typeof VARINT | typeof FIXED64, onValue: () => void): void {
+    if (this.#wireType === wireType) {
       onValue();
       return;
     }
     const outerEnd = this.#enter();
-    this.#wireType = FIXED64;
+    this.#wireType = wireType;
     while (this.#offset < this.#end) onValue();
     this.#end = outerEnd;
   }
 
-  /** Every integer of variable length that is not zigzag-encoded, bool and enum; beyond 2^53 rounded to the nearest double. */
+  /** Every signed integer of variable length that is not zigzag-encoded, bool and enum. */
   int64(): number {
-    this.#expect(VARINT);
-    this.#varint();
+    this.#startVarint();
     return this.#high * 2 ** 32 + (this.#low >>> 0);
   }
 
-  /** Beyond 2^53 rounded to the nearest double. */
+  uint64(): number {
+    this.#startVarint();
+    return (this.#high >>> 0) * 2 ** 32 + (this.#low >>> 0);
+  }
+
+  sint32(): number {
+    this.#startVarint();
+    return (this.#low >>> 1) ^ -(this.#low & 1);
+  }
+
   fixed64(): number {
     const start = this.#start64();
     return this.#view.getUint32(start + 4, true) * 2 ** 32 + this.#view.getUint32(start, true);
   }
 
-  /** Beyond 2^53 rounded to the nearest double. */
   sfixed64(): number {
     const start = this.#start64();
     return this.#view.getInt32(start + 4, true) * 2 ** 32 + this.#view.getUint32(start, true);
@@ -172,14 +157,18 @@ export class ProtobufReader {
     return outerEnd;
   }
 
+  #startVarint(wireType: number = VARINT): void {
+    this.#expect(wireType);
+    this.#varint();
+  }
+
   #start64(): number {
     this.#expect(FIXED64);
     return this.#take(8);
   }
 
   #length(): number {
-    this.#expect(LENGTH_DELIMITED);
-    this.#varint();
+    this.#startVarint(LENGTH_DELIMITED);
     return this.#high === 0 ? this.#low >>> 0 : Infinity;
   }
 

@@ -105,7 +105,8 @@ class Lane {
     let points = 0;
     let outcome: ExportOutcome;
     try {
-      const resourceMetrics = await collect(reader, `push/${this.name}`, events);
+      const collection = await collect(reader, `push/${this.name}`, events);
+      const resourceMetrics = collection.resourceMetrics();
       points = countPoints(resourceMetrics);
       outcome = await destination.export(resourceMetrics);
     } catch (error) {

@@ -219,6 +219,28 @@ export const catalogue = {
     attributes: [],
     stability: 'development',
   },
+  'metergate.cardinality.overflow': {
+    kind: 'observable_counter',
+    unit: '{measurement}',
+    description:
+      'Measurements beyond the cardinality limit of an instrument, by the attribute key that had the most values; engine native only',
+    attributes: ['metergate.instrument', 'metergate.attribute.key'],
+    stability: 'development',
+  },
+  'metergate.measurements.refused': {
+    kind: 'observable_counter',
+    unit: '{measurement}',
+    description: 'Measurements left out because no series could take their value; engine native only',
+    attributes: ['metergate.instrument', 'metergate.reason'],
+    stability: 'development',
+  },
+  'metergate.custom_metrics.refused': {
+    kind: 'counter',
+    unit: '{measurement}',
+    description: 'Measurements logged under a name that could not become a custom metric',
+    attributes: ['metergate.reason'],
+    stability: 'development',
+  },
   'metergate.observable.errors': {
     kind: 'counter',
     unit: '{error}',

@@ -1,8 +1,7 @@
-import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { Reader } from './engine.ts';
+import type { Collection, Reader } from './engine.ts';
 import type { Events } from './events.ts';
 
-/** A callback that takes longer than this loses its own readings, not the collection. */
+/** A callback or source that takes longer than this loses its own readings, not the collection. */
 const CALLBACK_TIMEOUT_MS = 1_000;
 
 /**
@@ -11,10 +10,10 @@ const CALLBACK_TIMEOUT_MS = 1_000;
  *
  * @throws if nothing could be collected.
  */
-export async function collect(reader: Reader, consumer: string, events: Events): Promise<ResourceMetrics> {
-  const { resourceMetrics, errors } = await reader.collect(CALLBACK_TIMEOUT_MS);
-  for (const error of errors) {
+export async function collect(reader: Reader, consumer: string, events: Events): Promise<Collection> {
+  const collection = await reader.collect(CALLBACK_TIMEOUT_MS);
+  for (const error of collection.errors) {
     events.emit('source failed', { attributes: { 'metergate.consumer': consumer }, fields: { error: String(error) } });
   }
-  return resourceMetrics;
+  return collection;
 }

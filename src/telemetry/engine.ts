@@ -1,17 +1,13 @@
-import type { Attributes, Meter } from '@opentelemetry/api';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { InstrumentName } from './catalogue.ts';
-
-/** Which temporality a destination prefers, as OTLP exporters name it. */
-export type TemporalityPreference = 'cumulative' | 'delta' | 'low_memory';
-
-/** @param name of the instrument. */
-export type ObservationListener = (name: InstrumentName, attributes: Attributes | undefined) => void;
+import type { BindableMeter, ExemplarFilter, InstrumentStats, TemporalityPreference } from '../instruments/index.ts';
+import type { Scope, Snapshot } from '../metric/model.ts';
 
 /** What one consumer got at one moment. */
 export interface Collection {
-  readonly resourceMetrics: ResourceMetrics;
-  /** Of single callbacks and sources; what the others gave is in `resourceMetrics`. */
+  readonly snapshot: Snapshot;
+  /** The same, as the official exporters take it; made when it is asked for. */
+  readonly resourceMetrics: () => ResourceMetrics;
+  /** Of single callbacks and sources; what the others gave is in `snapshot`. */
   readonly errors: readonly unknown[];
 }
 
@@ -20,7 +16,7 @@ export interface Reader {
   /**
    * Collects now.
    *
-   * @param timeoutMs for one callback; what is late is left out and reported.
+   * @param timeoutMs for one callback or source; what is late is left out and reported.
    * @throws if nothing could be collected.
    */
   collect(timeoutMs: number): Promise<Collection>;
@@ -28,20 +24,28 @@ export interface Reader {
 
 /** Who implements the `Meter` that everything records on. */
 export interface Engine {
-  readonly meter: Meter;
-  /** To be told of every observation that a callback of our own instruments makes. */
-  readonly observed: ObservationListener;
+  /** One meter per scope. */
+  getMeter(scope: Pick<Scope, 'name'> & Partial<Scope>): BindableMeter;
   /** Cumulative, for scrapes. */
   readonly pull: Reader;
   /** One per destination, by name. */
   readonly push: ReadonlyMap<string, Reader>;
+  /** @throws with the engine `sdk`: the SDK's readers are there from the start. */
+  createReader(preference: TemporalityPreference): Reader;
+  /** Empty with the engine `sdk`, which does not tell. */
+  stats(): readonly InstrumentStats[];
   shutdown(): Promise<void>;
 }
 
 export interface EngineOptions {
   readonly resource: Readonly<Record<string, string | number | boolean>>;
+  /** Of metergate. */
   readonly version: string;
-  /** Series of one metric; what is beyond is counted in one series with `otel.metric.overflow`. */
+  /** Series of one instrument; what is beyond is counted in one series with `otel.metric.overflow`. */
   readonly cardinalityLimit: number;
+  readonly exemplarFilter: ExemplarFilter;
   readonly destinations: readonly { readonly name: string; readonly temporality: TemporalityPreference }[];
 }
+
+/** Our instruments' scope; its families win where two want one Prometheus name. */
+export const SCOPE = 'metergate';

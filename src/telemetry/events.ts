@@ -7,6 +7,7 @@ const events = {
   'connection rejected': { level: 'warn', counter: 'metergate.connections.rejected' },
   'model not admitted': { level: 'warn', counter: 'metergate.serving.models.overflow' },
   'measurement failed': { level: 'error', counter: 'metergate.serving.measurement.errors' },
+  'custom metric refused': { level: 'warn', counter: 'metergate.custom_metrics.refused' },
   'sample failed': { level: 'warn', counter: 'metergate.observable.errors' },
   'source failed': { level: 'warn', counter: 'metergate.scrape.source.errors' },
   'scrape failed': { level: 'error', counter: 'metergate.pull.scrape.errors' },

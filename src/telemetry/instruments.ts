@@ -1,25 +1,12 @@
-import type { Attributes, Meter, Observable } from '@opentelemetry/api';
-import type { ObservationListener } from './engine.ts';
+import type { Attributes, Observable } from '@opentelemetry/api';
+import type {
+  BindableCounter,
+  BindableHistogram,
+  BindableMeter,
+  HistogramOptions,
+  InstrumentOptions,
+} from '../instruments/index.ts';
 import { catalogue, type InstrumentDefinition, type InstrumentName } from './catalogue.ts';
-
-/** What records on one series: its attribute set is settled, so an engine can resolve it once. */
-export interface BoundCounter {
-  add(value: number): void;
-}
-export interface BoundHistogram {
-  record(value: number): void;
-}
-
-/** A counter or an up-down counter. */
-export interface CounterInstrument {
-  add(value: number, attributes?: Attributes): void;
-  /** @param attributes must not be changed afterwards: the SDK keeps the object. */
-  bind(attributes: Attributes): BoundCounter;
-}
-export interface HistogramInstrument {
-  record(value: number, attributes?: Attributes): void;
-  bind(attributes: Attributes): BoundHistogram;
-}
 
 type NamesOf<K extends InstrumentDefinition['kind']> = {
   [N in InstrumentName]: (typeof catalogue)[N]['kind'] extends K ? N : never;
@@ -34,8 +21,9 @@ export type ObservableName = NamesOf<'observable_counter' | 'observable_up_down_
  * This is the only place where an instrument of ours is created, so nothing is recorded that the catalogue does not list.
  */
 export interface Instruments {
-  counter(name: CounterName): CounterInstrument;
-  histogram(name: HistogramName): HistogramInstrument;
+  /** A counter or an up-down counter. */
+  counter(name: CounterName): BindableCounter;
+  histogram(name: HistogramName): BindableHistogram;
   /** @param observe must be synchronous and cheap: it runs in every collection of every reader. */
   observe(name: ObservableName, observe: (observe: ObserveSeries) => void): void;
 }
@@ -43,68 +31,54 @@ export interface Instruments {
 export type ObserveSeries = (value: number, attributes?: Attributes) => void;
 
 export interface InstrumentsOptions {
-  /** Any implementation of the OTel API's `Meter`. */
-  readonly meter: Meter;
-  readonly observed: ObservationListener;
+  readonly meter: BindableMeter;
+  /** What the catalogue does not say about an instrument. */
+  readonly limits?: (name: InstrumentName) => Pick<InstrumentOptions, 'cardinalityLimit' | 'expireAfterMs'>;
+  /** That a histogram is recorded on; those of the catalogue if not given. */
+  readonly bounds?: (name: HistogramName) => readonly number[];
 }
 
-export function createInstruments({ meter, observed }: InstrumentsOptions): Instruments {
-  const counters = new Map<CounterName, CounterInstrument>();
-  const histograms = new Map<HistogramName, HistogramInstrument>();
+export function createInstruments({
+  meter,
+  limits = () => ({}),
+  bounds = (name) => catalogue[name].bounds,
+}: InstrumentsOptions): Instruments {
+  const counters = new Map<CounterName, BindableCounter>();
+  const histograms = new Map<HistogramName, BindableHistogram>();
+  const optionsOf = (name: InstrumentName): HistogramOptions => {
+    const { unit, description } = catalogue[name];
+    return { unit, description, ...limits(name) };
+  };
+
+  const createCounter = (name: CounterName): BindableCounter =>
+    catalogue[name].kind === 'counter'
+      ? meter.createCounter(name, optionsOf(name))
+      : meter.createUpDownCounter(name, optionsOf(name));
+
+  const createHistogram = (name: HistogramName): BindableHistogram =>
+    meter.createHistogram(name, { ...optionsOf(name), advice: { explicitBucketBoundaries: [...bounds(name)] } });
+
+  const createObservable = (name: ObservableName): Observable => {
+    switch (catalogue[name].kind) {
+      case 'observable_counter':
+        return meter.createObservableCounter(name, optionsOf(name));
+      case 'observable_up_down_counter':
+        return meter.createObservableUpDownCounter(name, optionsOf(name));
+      case 'observable_gauge':
+        return meter.createObservableGauge(name, optionsOf(name));
+    }
+  };
 
   return {
-    counter: (name) => getOrCreate(counters, name, () => createCounter(meter, name)),
-    histogram: (name) => getOrCreate(histograms, name, () => createHistogram(meter, name)),
-    observe: (name, observe) => {
-      const observable = createObservable(meter, name);
-      observable.addCallback((result) =>
-        observe((value, attributes) => {
-          observed(name, attributes);
-          result.observe(value, attributes);
-        }),
-      );
-    },
+    counter: (name) => getOrCreate(counters, name, createCounter),
+    histogram: (name) => getOrCreate(histograms, name, createHistogram),
+    observe: (name, observe) =>
+      createObservable(name).addCallback((result) => observe((value, attributes) => result.observe(value, attributes))),
   };
 }
 
-function createCounter(meter: Meter, name: CounterName): CounterInstrument {
-  const { kind, unit, description } = catalogue[name];
-  const options = { unit, description };
-  const counter = kind === 'counter' ? meter.createCounter(name, options) : meter.createUpDownCounter(name, options);
-  return {
-    add: (value, attributes) => counter.add(value, attributes),
-    bind: (attributes) => ({ add: (value) => counter.add(value, attributes) }),
-  };
-}
-
-function createHistogram(meter: Meter, name: HistogramName): HistogramInstrument {
-  const { unit, description, bounds } = catalogue[name];
-  const histogram = meter.createHistogram(name, {
-    unit,
-    description,
-    advice: { explicitBucketBoundaries: [...bounds] },
-  });
-  return {
-    record: (value, attributes) => histogram.record(value, attributes),
-    bind: (attributes) => ({ record: (value) => histogram.record(value, attributes) }),
-  };
-}
-
-function createObservable(meter: Meter, name: ObservableName): Observable {
-  const { kind, unit, description } = catalogue[name];
-  const options = { unit, description };
-  switch (kind) {
-    case 'observable_counter':
-      return meter.createObservableCounter(name, options);
-    case 'observable_up_down_counter':
-      return meter.createObservableUpDownCounter(name, options);
-    case 'observable_gauge':
-      return meter.createObservableGauge(name, options);
-  }
-}
-
-function getOrCreate<K, V>(map: Map<K, V>, key: K, create: () => V): V {
+function getOrCreate<K, V>(map: Map<K, V>, key: K, create: (key: K) => V): V {
   let value = map.get(key);
-  if (value === undefined) map.set(key, (value = create()));
+  if (value === undefined) map.set(key, (value = create(key)));
   return value;
 }

@@ -7,17 +7,18 @@ import {
   MetricReader,
   type IMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { createObserved, withoutUnobserved, type Observed } from './observed.ts';
-import type { Engine, EngineOptions, Reader, TemporalityPreference } from './engine.ts';
-
-/** Our instruments' scope; its families win where two want one Prometheus name. */
-export const SCOPE = 'metergate';
+import type { TemporalityPreference } from '../instruments/index.ts';
+import { fromSdk } from '../metric/from-sdk.ts';
+import type { Snapshot } from '../metric/model.ts';
+import { SCOPE, type Engine, type EngineOptions, type Reader } from './engine.ts';
+import { createObserved, type Observed } from './observed.ts';
+import { createSdkMeter } from './sdk-meter.ts';
 
 /**
  * The engine of official OpenTelemetry parts only. All readers are there from the start, since a `MeterProvider` takes none
  * later; each keeps storage of its own, so that recording costs once per reader.
  */
-export function createSdkEngine({ resource, version, cardinalityLimit, destinations }: EngineOptions): Engine {
+export function createSdkEngine({ resource, cardinalityLimit, destinations }: EngineOptions): Engine {
   const pull = new PrometheusExporter({ preventServerStart: true });
   // Its configuration has no key for it.
   pull.selectCardinalityLimit = () => cardinalityLimit;
@@ -30,10 +31,14 @@ export function createSdkEngine({ resource, version, cardinalityLimit, destinati
     readers: [pull, ...push.values()],
   });
   return {
-    meter: provider.getMeter(SCOPE, version),
-    observed: observed.add,
+    getMeter: ({ name, version, schemaUrl }) =>
+      createSdkMeter(provider.getMeter(name, version, schemaUrl === undefined ? {} : { schemaUrl }), observed),
     pull: asReader(pull, observed),
     push: new Map([...push].map(([name, reader]) => [name, asReader(reader, observed)])),
+    createReader: () => {
+      throw new Error('the engine sdk takes no further readers: with it, add yours to a MeterProvider of your own');
+    },
+    stats: () => [],
     shutdown: () => provider.shutdown(),
   };
 }
@@ -77,9 +82,21 @@ function temporalityOf(type: InstrumentType, preference: TemporalityPreference):
 function asReader(reader: IMetricReader, observed: Observed): Reader {
   return {
     collect: async (timeoutMs) => {
-      const { collecting, series } = observed.during(() => reader.collect({ timeoutMillis: timeoutMs }));
-      const { resourceMetrics, errors } = await collecting;
-      return { resourceMetrics: withoutUnobserved(resourceMetrics, { scopeName: SCOPE, series }), errors };
+      const collect = () => reader.collect({ timeoutMillis: timeoutMs });
+      const { resourceMetrics, errors } = await observed.during(collect);
+      const { snapshot, unsupported } = fromSdk(resourceMetrics);
+      const left = unsupported.map((name) => new Error(`the metric ${name} is of a kind that is not known`));
+      return {
+        snapshot: withOurScopeFirst(snapshot),
+        resourceMetrics: () => resourceMetrics,
+        errors: [...errors, ...left],
+      };
     },
   };
+}
+
+/** Where two metrics want one name, the first has it, and the SDK hands scopes over in no order of its own. */
+function withOurScopeFirst(snapshot: Snapshot): Snapshot {
+  const ours = snapshot.scopes.filter(({ scope }) => scope.name === SCOPE);
+  return { ...snapshot, scopes: [...ours, ...snapshot.scopes.filter(({ scope }) => scope.name !== SCOPE)] };
 }

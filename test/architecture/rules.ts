@@ -139,10 +139,16 @@ export const noInheritance: Rule = (sources) =>
 
 const CREATOR = /^create(Observable)?(Counter|UpDownCounter|Gauge|Histogram)$/;
 
-/** So that nothing is recorded that the catalogue does not list. */
+const CREATING: Readonly<Record<string, string>> = {
+  'src/telemetry/instruments.ts': 'it creates those of the catalogue',
+  'src/telemetry/custom-metric.ts': 'it creates those of users',
+  'src/telemetry/sdk-meter.ts': 'it passes on what the others create',
+};
+
+/** So that nothing of ours is recorded that the catalogue does not list. */
 export const instrumentsComeFromOnePlace: Rule = (sources) =>
   sources
-    .filter(({ path }) => path.startsWith('src/') && path !== 'src/telemetry/instruments.ts')
+    .filter(({ path }) => path.startsWith('src/') && !Object.hasOwn(CREATING, path))
     .flatMap(({ path, calls }) =>
       [...calls].filter((name) => CREATOR.test(name)).map((name) => `${path}: calls ${name}`),
     );

@@ -107,6 +107,27 @@ test('the listener for scrapes is filled as a whole', async (t) => {
   });
 });
 
+test('the filter of exemplars is filled in any case of letters, and the file wins', () => {
+  const env = { OTEL_METRICS_EXEMPLAR_FILTER: 'Always_On' };
+  assert.equal(config('', env).telemetry.exemplarFilter, 'always_on');
+  assert.equal(config('telemetry: { cardinality_limit: 7 }', env).telemetry.cardinalityLimit, 7);
+  assert.equal(config('telemetry: { exemplar_filter: always_off }', env).telemetry.exemplarFilter, 'always_off');
+});
+
+test('a filter of exemplars that there is not is a problem, unless nothing asks for it', () => {
+  const env = { OTEL_METRICS_EXEMPLAR_FILTER: 'all' };
+  assert.deepEqual(parse('', env), {
+    ok: false,
+    problems: ['OTEL_METRICS_EXEMPLAR_FILTER must be always_on, always_off or trace_based (got "all")'],
+  });
+  assert.equal(config('telemetry: { exemplar_filter: always_off }', env).telemetry.exemplarFilter, 'always_off');
+});
+
+test('a filter of exemplars in the environment does not disturb the SDK, which has none', () => {
+  const env = { OTEL_METRICS_EXEMPLAR_FILTER: 'always_on' };
+  assert.equal(config('telemetry: { engine: sdk }', env).telemetry.exemplarFilter, 'trace_based');
+});
+
 const OTLP = {
   OTEL_EXPORTER_OTLP_ENDPOINT: 'https://general:4317',
   OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer%20x,a=general',

@@ -30,6 +30,7 @@ test('defaults complete the least that a file can hold', () => {
       knownModelsMax: 1000,
       requestHeaderTimeoutMs: 60000,
     },
+    telemetry: { engine: 'native', cardinalityLimit: 2000, exemplarFilter: 'trace_based', instruments: {} },
     upstreams: [
       {
         name: 'iris',
@@ -37,6 +38,7 @@ test('defaults complete the least that a file can hold', () => {
         pathPrefix: '/',
         protocol: 'open-inference',
         labels: {},
+        bounds: {},
         models: [],
         timeouts: { connectMs: 5000, responseHeadersMs: 60000, idleMs: 60000 },
       },
@@ -122,8 +124,61 @@ test('the path of the metrics has no dot segments and leaves the page below it i
   }
 });
 
+test('settings of instruments arrive as bounds, milliseconds and limits, and what is not given is not there', () => {
+  const { telemetry, upstreams } = parse(`
+telemetry:
+  engine: native
+  cardinality_limit: 10
+  exemplar_filter: always_on
+  instruments:
+    inference.request.duration: { buckets: [0.01, 0.1, 1, .inf], cardinality_limit: 5000, expire_after: 1h }
+    http.server.request.duration: { min: 1, max: 100, factor: 2 }
+    inference.requests: { expire_after: 1s }
+    system.cpu.time: {}
+upstreams:
+  - name: iris
+    url: http://127.0.0.1:8080
+    instruments: { inference.request.duration: { buckets: [0.5, "\${LIMIT}"] } }
+    models:
+      - { name: iris, version: "1", instruments: { inference.request.duration: { min: 1, max: 3, factor: 2 } } }
+      - { name: iris }`);
+  assert.deepEqual(telemetry, {
+    engine: 'native',
+    cardinalityLimit: 10,
+    exemplarFilter: 'always_on',
+    instruments: {
+      'inference.request.duration': { bounds: [0.01, 0.1, 1], cardinalityLimit: 5000, expireAfterMs: 3_600_000 },
+      'http.server.request.duration': { bounds: [1, 2, 4, 8, 16, 32, 64, 100] },
+      'inference.requests': { expireAfterMs: 1000 },
+      'system.cpu.time': {},
+    },
+  });
+  assert.deepEqual(upstreams[0]?.bounds, { 'inference.request.duration': [0.5, 77] });
+  assert.deepEqual(upstreams[0].models, [
+    { name: 'iris', version: '1', bounds: { 'inference.request.duration': [1, 2, 3] } },
+    { name: 'iris' },
+  ]);
+});
+
+test('with the SDK, what it can do may be configured', () => {
+  const { telemetry } = parse(`${MINIMAL}
+telemetry:
+  engine: sdk
+  cardinality_limit: 10
+  exemplar_filter: trace_based
+  instruments: { inference.request.duration: { buckets: [1] } }`);
+  assert.deepEqual(telemetry, {
+    engine: 'sdk',
+    cardinalityLimit: 10,
+    exemplarFilter: 'trace_based',
+    instruments: { 'inference.request.duration': { bounds: [1] } },
+  });
+});
+
 test('what is loaded is frozen at every depth', () => {
-  const config = parse(`${MINIMAL}\npush: [{ name: a, endpoint: "http://h:4317", headers: { a: b } }]`);
+  const config = parse(`${MINIMAL}
+telemetry: { instruments: { inference.request.duration: { buckets: [1, 2] } } }
+push: [{ name: a, endpoint: "http://h:4317", headers: { a: b } }]`);
   const loose: string[] = [];
   const walk = (value: unknown, path: string): void => {
     if (typeof value !== 'object' || value === null) return;

@@ -10,11 +10,26 @@ function answers(text: string, env: Record<string, string> = {}): void {
   assert.ok(result.ok || result.problems.length > 0);
 }
 
-const SECTIONS = ['resource', 'listen', 'log', 'limits', 'upstreams', 'pull', 'push', 'observables', 'shutdown'];
+const SECTIONS = [
+  'resource',
+  'listen',
+  'log',
+  'limits',
+  'telemetry',
+  'upstreams',
+  'pull',
+  'push',
+  'observables',
+  'shutdown',
+];
 const KEYS = [
   'name',
   'url',
   'labels',
+  'instruments',
+  'inference.request.duration',
+  'buckets',
+  'min',
   'models',
   'timeouts',
   'endpoint',
@@ -67,11 +82,34 @@ test('any data under any key is a configuration or has problems', () => {
   fc.assert(fc.property(fc.dictionary(fc.constantFrom(...SECTIONS), tree), (file) => answers(stringify(file))));
 });
 
+test('any settings of instruments are a configuration or have problems', () => {
+  const value = fc.oneof(fc.constantFrom(0.5, 1, 2, 10, Infinity, '1h', '${NAME}', null), fc.double(), fc.integer());
+  const keys = fc.constantFrom('buckets', 'min', 'max', 'factor', 'cardinality_limit', 'expire_after', '__proto__');
+  const settings = fc.dictionary(keys, fc.oneof(value, fc.array(value)));
+  const triple = fc.record({ min: value, max: value, factor: value });
+  const names = fc.constantFrom('inference.request.duration', 'inference.requests', 'system.cpu.time', '__proto__');
+  const instruments = fc.dictionary(names, fc.oneof(settings, triple));
+  const file = fc.record({ engine: fc.constantFrom('native', 'sdk'), everywhere: instruments, upstream: instruments });
+  fc.assert(
+    fc.property(file, ({ engine, everywhere, upstream }) =>
+      answers(
+        stringify({
+          telemetry: { engine, instruments: everywhere },
+          upstreams: [
+            { name: 'a', url: 'http://h', instruments: upstream, models: [{ name: 'm', instruments: upstream }] },
+          ],
+        }),
+      ),
+    ),
+  );
+});
+
 test('any value of a standard variable is a configuration or has problems', () => {
   const names = ['ENDPOINT', 'HEADERS', 'TIMEOUT', 'CERTIFICATE', 'METRICS_TEMPORALITY_PREFERENCE'].map(
     (name) => `OTEL_EXPORTER_OTLP_${name}`,
   );
-  const name = fc.constantFrom(...names, 'OTEL_RESOURCE_ATTRIBUTES', 'OTEL_EXPORTER_PROMETHEUS_HOST');
+  const others = ['OTEL_RESOURCE_ATTRIBUTES', 'OTEL_EXPORTER_PROMETHEUS_HOST', 'OTEL_METRICS_EXEMPLAR_FILTER'];
+  const name = fc.constantFrom(...names, ...others);
   const env = fc.dictionary(name, fc.oneof(fc.string(), fc.webUrl(), fc.constant('constructor')));
   const file = 'upstreams: [{ name: a, url: "http://h" }]\npush: [{ name: a }]';
   fc.assert(fc.property(env, (variables) => answers(file, variables)));

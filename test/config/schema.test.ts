@@ -5,14 +5,17 @@ import { parse, stringify } from 'yaml';
 import { configJsonSchema, parseConfig, type JsonSchema } from '../../src/config/index.ts';
 import { outside } from './outside.ts';
 
-/** By its name in docs/configuration.md (`push[].tls.ca_file`), every key. */
+/** By its name in docs/configuration.md (`push[].tls.ca_file`, `telemetry.instruments.NAME.min`), every key. */
 function keysOf(schema: JsonSchema, prefix = ''): Map<string, JsonSchema> {
   const keys = new Map<string, JsonSchema>();
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
     const key = prefix + name;
     keys.set(key, inner);
-    const [within, at] = inner.items ? [inner.items, `${key}[].`] : [inner, `${key}.`];
-    for (const [deeper, value] of keysOf(within, at)) keys.set(deeper, value);
+    const { items, additionalProperties: named } = inner;
+    if (items) keysOf(items, `${key}[].`).forEach((value, deeper) => keys.set(deeper, value));
+    else if (typeof named === 'object')
+      keysOf(named, `${key}.NAME.`).forEach((value, deeper) => keys.set(deeper, value));
+    else keysOf(inner, `${key}.`).forEach((value, deeper) => keys.set(deeper, value));
   }
   return keys;
 }
@@ -65,7 +68,12 @@ test('docs/configuration.md has the defaults of the schema', () => {
 
 /** Every key that has a row, so that an example finds what it goes with. */
 const COMPLETE = `
-upstreams: [{ name: a, url: "http://127.0.0.1:8080", models: [{ name: m }] }]
+telemetry: { instruments: { inference.request.duration: { min: 0.0001, max: 1000, factor: 10 } } }
+upstreams:
+  - name: a
+    url: "http://127.0.0.1:8080"
+    instruments: { inference.request.duration: { min: 0.0001, max: 1000, factor: 10 } }
+    models: [{ name: m, instruments: { inference.request.duration: { min: 0.0001, max: 1000, factor: 10 } } }]
 push: [{ name: a, endpoint: "https://h:4317", tls: { cert_file: a, key_file: b } }]
 `;
 
@@ -74,7 +82,11 @@ test('the example of every key in docs/configuration.md is accepted', () => {
     const file: unknown = parse(COMPLETE);
     const steps = key.replaceAll('[]', '.0').split('.');
     let at = file as Record<string, unknown>;
-    for (const step of steps.slice(0, -1)) at = (at[step] ??= {}) as Record<string, unknown>;
+    for (const step of steps.slice(0, -1)) {
+      at = (at[step === 'NAME' ? 'inference.request.duration' : step] ??= {}) as Record<string, unknown>;
+    }
+    // They are the other way to say the same.
+    if (steps.at(-1) === 'buckets') for (const other of ['min', 'max', 'factor']) Reflect.deleteProperty(at, other);
     at[steps.at(-1) ?? ''] = parse(example.slice(1, -1));
     const result = parseConfig({ text: stringify(file), source: key, ...outside() });
     assert.deepEqual(result.ok || result.problems, true, key);

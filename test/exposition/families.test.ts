@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { toFamilies, type Dropped, type Family } from '../../src/exposition/families.ts';
 import type { AttributeValue, Attributes } from '../../src/metric/model.ts';
-import { toSnapshot, type HistogramRow, type MetricRows, type SnapshotRows } from './snapshot.ts';
+import { toSnapshot, type HistogramRow, type MetricRows, type SnapshotRows, type SummaryRow } from './snapshot.ts';
 
 const gauge = (name: string, rest: Partial<MetricRows> = {}) =>
   ({ name, kind: 'gauge', points: [{ value: 1 }], ...rest }) as MetricRows;
@@ -10,6 +10,10 @@ const counter = (name: string, rest: Partial<MetricRows> = {}) =>
   ({ name, kind: 'counter', points: [{ value: 1 }], ...rest }) as MetricRows;
 const histogram = (name: string, rest: Partial<MetricRows> = {}) =>
   ({ name, kind: 'histogram', points: [{ bounds: [1], buckets: [1, 0], sum: 1 }], ...rest }) as MetricRows;
+const quantiles = (name: string, rest: Partial<MetricRows> = {}) =>
+  ({ name, kind: 'summary', points: [{ quantiles: [0.5], values: [1], count: 1 }], ...rest }) as MetricRows;
+const exponential = (name: string, rest: Partial<MetricRows> = {}) =>
+  ({ name, kind: 'exponential_histogram', points: [{}], ...rest }) as MetricRows;
 const rows = (...attributes: Attributes[]) => attributes.map((own, value) => ({ attributes: own, value }));
 const oneScope = (...metrics: MetricRows[]): SnapshotRows => ({ scopes: [{ metrics }] });
 
@@ -29,8 +33,8 @@ const dropped = (name: string, reason: Dropped['reason'], series = 1): Dropped =
 
 const cases: Record<string, { in: SnapshotRows; families: string[]; dropped?: Dropped[] }> = {
   'types monotonic sums as counters, other sums and gauges as gauges': {
-    in: oneScope(counter('a'), gauge('b', { kind: 'up_down_counter' }), gauge('c'), histogram('d')),
-    families: ['counter a_total {}', 'gauge b {}', 'gauge c {}', 'histogram d {}'],
+    in: oneScope(counter('a'), gauge('b', { kind: 'up_down_counter' }), gauge('c'), histogram('d'), quantiles('e')),
+    families: ['counter a_total {}', 'gauge b {}', 'gauge c {}', 'histogram d {}', 'summary e {}'],
   },
   'puts series of all scopes under one name, the scopes told apart by labels': {
     in: {
@@ -91,6 +95,30 @@ const cases: Record<string, { in: SnapshotRows; families: string[]; dropped?: Dr
     families: ['gauge a_count {}', 'gauge a {}'],
     dropped: [dropped('a', 'name_conflict')],
   },
+  'keeps later families from the sample names of a summary': {
+    in: oneScope(quantiles('a'), gauge('a.bucket'), gauge('a.sum'), gauge('a.count'), histogram('a')),
+    families: ['summary a {}', 'gauge a_bucket {}'],
+    dropped: [dropped('a.sum', 'name_conflict'), dropped('a.count', 'name_conflict'), dropped('a', 'type_conflict')],
+  },
+  'keeps a later summary from the names of other families': {
+    in: oneScope(gauge('a.sum'), quantiles('a')),
+    families: ['gauge a_sum {}'],
+    dropped: [dropped('a', 'name_conflict')],
+  },
+  'names a summary with its unit and nothing else': {
+    in: oneScope(quantiles('a', { unit: 's' }), quantiles('b.total', { unit: '1' })),
+    families: ['summary a_seconds {}', 'summary b_total {}'],
+  },
+  'leaves out exponential histograms, which claim no name': {
+    in: oneScope(
+      exponential('a', { points: [{}, { attributes: { x: 'y' } }] }),
+      exponential('b', { temporality: 'delta' }),
+      exponential('c', { points: [] }),
+      gauge('a'),
+    ),
+    families: ['gauge a {}'],
+    dropped: [dropped('a', 'unsupported_kind', 2), dropped('b', 'unsupported_kind')],
+  },
   'leaves delta points out': {
     in: oneScope(counter('a', { temporality: 'delta' }), histogram('b', { temporality: 'delta' }), gauge('c')),
     families: ['gauge c {}'],
@@ -116,6 +144,21 @@ const cases: Record<string, { in: SnapshotRows; families: string[]; dropped?: Dr
     ),
     families: ['histogram a {ok=1} {ok=2}'],
     dropped: [dropped('a', 'bad_bounds', 4)],
+  },
+  'leaves out summaries whose quantiles do not ascend': {
+    in: oneScope(
+      quantiles('a', {
+        points: [
+          { quantiles: [0.5, 0.5], values: [1, 1], count: 1 },
+          { quantiles: [0.9, 0.5], values: [1, 1], count: 1 },
+          { quantiles: ['NaN'], values: [1], count: 1 },
+          { attributes: { ok: '1' }, quantiles: [0, 1], values: ['NaN', 1], count: 1 },
+          { attributes: { ok: '2' }, quantiles: [], values: [], count: 1 },
+        ] satisfies SummaryRow[],
+      }),
+    ),
+    families: ['summary a {ok=1} {ok=2}'],
+    dropped: [dropped('a', 'bad_bounds', 3)],
   },
   'lets a metric without series claim no name': {
     in: oneScope(gauge('a', { points: [] }), counter('a.total', { points: [] }), histogram('a')),
@@ -151,6 +194,13 @@ const cases: Record<string, { in: SnapshotRows; families: string[]; dropped?: Dr
       gauge('g', { points: rows({ le: 'x' }) }),
     ),
     families: ['histogram h {exported_le=w;x}', 'gauge g {le=x}'],
+  },
+  'moves an attribute quantile of a summary, and only there, out of the way': {
+    in: oneScope(
+      quantiles('s', { points: [{ attributes: { quantile: 'x', le: 'y' }, quantiles: [], values: [], count: 1 }] }),
+      histogram('h', { points: [{ attributes: { quantile: 'x' }, bounds: [], buckets: [1] }] }),
+    ),
+    families: ['summary s {exported_quantile=x,le=y}', 'histogram h {quantile=x}'],
   },
   'moves attributes out of the way of the labels of the scope': {
     in: {

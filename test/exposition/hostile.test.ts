@@ -93,12 +93,36 @@ const histogramMetric = fc.record({
   kind: fc.constant('histogram'),
   points: fc.array(histogramRow, { maxLength: 3 }),
 });
+const quantiles = fc.oneof(
+  fc
+    .uniqueArray(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 })
+    .map((some) => some.sort((a, b) => a - b)),
+  fc.array(fc.double(), { maxLength: 2 }),
+);
+const summaryRow = fc
+  .record({ attributes, quantiles, count: fc.nat(), sum: number })
+  .chain((row) =>
+    fc
+      .array(number, { minLength: row.quantiles.length, maxLength: row.quantiles.length })
+      .map((values) => ({ ...row, values })),
+  );
+const summaryMetric = fc.record({
+  ...described,
+  kind: fc.constant('summary'),
+  points: fc.array(summaryRow, { maxLength: 3 }),
+});
+const exponentialMetric = fc.record({
+  ...described,
+  kind: fc.constant('exponential_histogram'),
+  points: fc.array(fc.record({ attributes }), { maxLength: 2 }),
+});
+const metric = fc.oneof(numberMetric, histogramMetric, summaryMetric, exponentialMetric);
 const snapshotRows = fc.record({
   resource: attributes,
   scopes: fc.array(
     fc.record({
       scope: fc.record({ name: text, version: text, schemaUrl: text }),
-      metrics: fc.array(fc.oneof(numberMetric, histogramMetric) as fc.Arbitrary<MetricRows>, { maxLength: 12 }),
+      metrics: fc.array(metric as fc.Arbitrary<MetricRows>, { maxLength: 12 }),
     }),
     { maxLength: 3 },
   ),

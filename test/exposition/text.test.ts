@@ -54,6 +54,31 @@ describe('encodeText', () => {
     ]);
   });
 
+  it('writes quantiles, sum and count of a summary, and leaves an unknown sum out', () => {
+    const page = encodeMetric({
+      kind: 'summary',
+      name: 'a',
+      points: [
+        { quantiles: [0, 0.00001, 0.5, 1], values: [-1, 0, 2.5, 'NaN'], count: 3, sum: 9 },
+        { attributes: { x: 'y' }, quantiles: [0.9], values: ['Infinity'], count: 0 },
+        { attributes: { x: 'z' }, quantiles: [], values: [], count: 1, sum: '-0' },
+      ],
+    });
+    assert.deepEqual(page.trimEnd().split('\n'), [
+      '# TYPE a summary',
+      'a{quantile="0"} -1',
+      'a{quantile="1e-05"} 0',
+      'a{quantile="0.5"} 2.5',
+      'a{quantile="1"} NaN',
+      'a_sum 9',
+      'a_count 3',
+      'a{x="y",quantile="0.9"} +Inf',
+      'a_count{x="y"} 0',
+      'a_sum{x="z"} -0',
+      'a_count{x="z"} 1',
+    ]);
+  });
+
   it('writes bounds as the official clients do', () => {
     const bounds = [-1e6, -0.5, 0, 1e-5, 1.2345e-5, 0.0001, 1, 100_000, 123_456, 1_000_000, 1_048_576, 1e21, 1e100];
     const page = encodeMetric({

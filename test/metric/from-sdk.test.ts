@@ -7,8 +7,8 @@ import {
   AggregationType,
   DataPointType,
   MeterProvider,
-  MetricReader,
   type HistogramMetricData,
+  type MetricData,
   type MetricReaderOptions,
   type ResourceMetrics,
   type ViewOptions,
@@ -16,15 +16,7 @@ import {
 import { fromSdk } from '../../src/metric/from-sdk.ts';
 import type { Metric } from '../../src/metric/model.ts';
 import { countPoints } from '../support/count-points.ts';
-
-class PassiveReader extends MetricReader {
-  protected override onForceFlush(): Promise<void> {
-    return Promise.resolve();
-  }
-  protected override onShutdown(): Promise<void> {
-    return Promise.resolve();
-  }
-}
+import { PassiveReader } from './sdk-metrics.ts';
 
 function createSdk(options: { reader?: MetricReaderOptions; views?: ViewOptions[] } = {}) {
   const reader = new PassiveReader(options.reader);
@@ -42,6 +34,13 @@ function only<K extends Metric['kind']>(metric: Metric | undefined, kind: K): Ex
   assert.equal(metric?.kind, kind);
   return metric as Extract<Metric, { kind: K }>;
 }
+
+const foreignSummary = {
+  descriptor: { name: 'latency', description: '', unit: 's', valueType: ValueType.DOUBLE },
+  aggregationTemporality: AggregationTemporality.CUMULATIVE,
+  dataPointType: 4,
+  dataPoints: [],
+} as unknown as MetricData;
 
 describe('fromSdk', () => {
   it('keeps the resource and the scope', async () => {
@@ -97,6 +96,8 @@ describe('fromSdk', () => {
     assert.deepEqual([...points[0].bucketCounts], [2, 1, 1, 0, 1, 0]);
     assert.deepEqual([...points[0].counts], [4, 1]);
     assert.deepEqual([...points[0].sums], [106, 10]);
+    assert.deepEqual([...(points[0].mins ?? [])], [0, 10]);
+    assert.deepEqual([...(points[0].maxs ?? [])], [100, 10]);
   });
 
   it('says delta where the reader asked for it', async () => {
@@ -108,22 +109,71 @@ describe('fromSdk', () => {
     assert.equal(only(snapshot.scopes[0]?.metrics[0], 'sum').temporality, 'delta');
   });
 
-  it('leaves out exponential histograms by name', async () => {
+  it('turns exponential histograms into one object per row', async () => {
     const { meter, collect } = createSdk({
       views: [{ instrumentName: 'wait', aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM } }],
     });
-    meter.createHistogram('wait').record(1);
-    meter.createCounter('sold').add(1);
+    const wait = meter.createHistogram('wait', { unit: 's' });
+    for (const value of [1, 4, 0]) wait.record(value, { shelf: 'a' });
+    wait.record(2, { shelf: 'b' });
     const { snapshot, unsupported } = await collect();
-    assert.deepEqual(unsupported, ['wait']);
+
+    assert.deepEqual(unsupported, []);
+    const { temporality, points } = only(snapshot.scopes[0]?.metrics[0], 'exponential_histogram');
+    assert.equal(temporality, 'cumulative');
+    assert.deepEqual(points.attributes, [{ shelf: 'a' }, { shelf: 'b' }]);
+    const [first, second] = points.histograms;
+    assert.ok(first && second);
+    const { scale, positive, ...rest } = first;
+    const negative = { offset: 0, counts: new Float64Array(0) };
+    assert.deepEqual(rest, { count: 3, sum: 5, min: 0, max: 4, zeroCount: 1, zeroThreshold: 0, negative });
+    // Of 2 ** (2 ** -scale), with its upper bound in the bucket: 1 is in bucket -1, 4 in 2 * 2 ** scale - 1.
+    assert.equal(positive.offset, -1);
+    assert.equal(positive.counts.length, 2 * 2 ** scale + 1);
+    assert.deepEqual([positive.counts.at(0), positive.counts.at(-1)], [1, 1]);
+    assert.deepEqual([second.count, second.min, second.max], [1, 2, 2]);
+  });
+
+  it('knows which instruments take integers', async () => {
+    const { meter, collect } = createSdk();
+    meter.createCounter('sold', { valueType: ValueType.INT }).add(1);
+    meter.createGauge('level', { valueType: ValueType.INT }).record(1);
+    meter.createUpDownCounter('queued').add(1);
+    const { snapshot } = await collect();
     assert.deepEqual(
-      snapshot.scopes[0]?.metrics.map(({ name }) => name),
-      ['sold'],
+      snapshot.scopes[0]?.metrics.map((metric) => 'integer' in metric && metric.integer),
+      [true, true, false],
     );
   });
 
-  it('groups rows by equal bounds, converts times to milliseconds, and marks an unknown sum', () => {
-    const point = (row: { shelf: string; boundaries: number[]; counts: number[]; sum?: number }) => ({
+  it('leaves out by name what a foreign producer hands on as a kind of its own', async () => {
+    const { meter, collect } = createSdk({
+      reader: {
+        metricProducers: [
+          {
+            collect: () =>
+              Promise.resolve({
+                resourceMetrics: {
+                  resource: resourceFromAttributes({}),
+                  scopeMetrics: [{ scope: { name: 'foreign' }, metrics: [foreignSummary] }],
+                },
+                errors: [],
+              }),
+          },
+        ],
+      },
+    });
+    meter.createCounter('sold').add(1);
+    const { snapshot, unsupported } = await collect();
+    assert.deepEqual(unsupported, ['latency']);
+    assert.deepEqual(
+      snapshot.scopes.map(({ metrics }) => metrics.map(({ name }) => name)),
+      [['sold'], []],
+    );
+  });
+
+  it('groups rows by equal bounds, converts times to milliseconds, and marks what is not known', () => {
+    const point = (row: { shelf: string; boundaries: number[]; counts: number[]; sum?: number; min?: number }) => ({
       attributes: { shelf: row.shelf },
       startTime: [1, 500_000_000] as [number, number],
       endTime: [2, 250_000] as [number, number],
@@ -131,6 +181,7 @@ describe('fromSdk', () => {
         buckets: { boundaries: row.boundaries, counts: row.counts },
         count: row.counts.reduce((total, count) => total + count, 0),
         ...(row.sum === undefined ? {} : { sum: row.sum }),
+        min: row.min,
       },
     });
     const metric: HistogramMetricData = {
@@ -140,7 +191,7 @@ describe('fromSdk', () => {
       dataPoints: [
         point({ shelf: 'a', boundaries: [1], counts: [1, 0], sum: 0.5 }),
         point({ shelf: 'b', boundaries: [2, 3], counts: [0, 1, 1], sum: 7 }),
-        point({ shelf: 'c', boundaries: [1], counts: [2, 2] }),
+        point({ shelf: 'c', boundaries: [1], counts: [2, 2], min: -1 }),
       ],
     };
     const collected: ResourceMetrics = {
@@ -161,6 +212,13 @@ describe('fromSdk', () => {
       [
         { bounds: [1], attributes: [{ shelf: 'a' }, { shelf: 'c' }], bucketCounts: [1, 0, 2, 2], sums: [0.5, NaN] },
         { bounds: [2, 3], attributes: [{ shelf: 'b' }], bucketCounts: [0, 1, 1], sums: [7] },
+      ],
+    );
+    assert.deepEqual(
+      points.map(({ mins, maxs }) => ({ mins, maxs })),
+      [
+        { mins: Float64Array.of(NaN, -1), maxs: undefined },
+        { mins: undefined, maxs: undefined },
       ],
     );
     assert.deepEqual([...(points[0]?.startTimesMs ?? [])], [1500, 1500]);

@@ -15,7 +15,7 @@ export interface Telemetry {
 
 /** The gateway's telemetry, less what it says about itself. */
 export function createTelemetry(): Telemetry {
-  const { instruments, events, logger, lines, engine } = createTestTelemetry();
+  const { instruments, events, logger, lines, pull } = createTestTelemetry();
   return {
     instruments,
     events,
@@ -23,9 +23,9 @@ export function createTelemetry(): Telemetry {
     lines: () =>
       lines.map(({ level, message, fields }) => `${level} ${message} ${String(fields['metergate.observable'])}`),
     collect: async () => {
-      const { resourceMetrics, errors } = await engine.pull.collect(1_000);
+      const { resourceMetrics, errors } = await pull.collect(1_000);
       if (errors.length > 0) throw new AggregateError(errors);
-      const metrics = resourceMetrics.scopeMetrics
+      const metrics = resourceMetrics().scopeMetrics
         .flatMap((scope) => scope.metrics)
         .filter(({ descriptor }) => descriptor.name !== 'metergate.build_info');
       return Object.fromEntries(

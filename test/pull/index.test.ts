@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { createEvents } from '../../src/telemetry/events.ts';
-import { createInstruments } from '../../src/telemetry/instruments.ts';
 import type { Reader } from '../../src/telemetry/engine.ts';
-import { SCOPE } from '../../src/telemetry/sdk-engine.ts';
+import { createInstruments } from '../../src/telemetry/instruments.ts';
 import { parseError, withoutPromtool } from '../exposition/promtool.ts';
 import { readPage } from '../exposition/read-page.ts';
 import { createRecordingLogger, createTestTelemetry } from '../support/telemetry.ts';
+import { createTestEngine } from '../telemetry/engines.ts';
 import { servePull } from './scrape.ts';
 
 const TEXT = 'text/plain; version=0.0.4; charset=utf-8';
@@ -24,7 +22,7 @@ describe('a scrape', () => {
   it('is a page of text 0.0.4 with what was recorded, and says so', async (t) => {
     const telemetry = createTestTelemetry();
     telemetry.instruments.counter('inference.requests').add(3, { 'inference.outcome': 'success' });
-    const scrape = await servePull(t, { ...telemetry, reader: telemetry.engine.pull });
+    const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
     const { status, contentType, body } = await scrape();
     assert.deepEqual([status, contentType], [200, TEXT]);
     assert.equal(valueOf(body, 'inference_requests_total'), 3);
@@ -35,20 +33,20 @@ describe('a scrape', () => {
   it('is one that promtool reads', { skip: withoutPromtool }, async (t) => {
     const telemetry = createTestTelemetry();
     telemetry.instruments.histogram('inference.request.duration').record(0.2, { 'inference.model.name': 'a "b"\n\\c' });
-    const scrape = await servePull(t, { ...telemetry, reader: telemetry.engine.pull });
+    const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
     assert.equal(parseError((await scrape()).body), undefined);
   });
 
   it('changes nothing: the next one finds the same', async (t) => {
     const telemetry = createTestTelemetry();
     telemetry.instruments.counter('inference.requests').add(3);
-    const scrape = await servePull(t, { ...telemetry, reader: telemetry.engine.pull });
+    const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
     assert.equal((await scrape()).body, (await scrape()).body);
   });
 
   it('by HEAD has the head of the page and no body', async (t) => {
     const telemetry = createTestTelemetry();
-    const scrape = await servePull(t, { ...telemetry, reader: telemetry.engine.pull });
+    const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
     for (const path of ['/metrics', '/metrics/otel-js']) {
       const { status, contentType, body } = await scrape(path, 'HEAD');
       assert.deepEqual([status, contentType, body], [200, TEXT, '']);
@@ -61,7 +59,7 @@ describe('a scrape', () => {
     const reader: Reader = {
       collect: (timeoutMs) => {
         collections++;
-        return telemetry.engine.pull.collect(timeoutMs);
+        return telemetry.pull.collect(timeoutMs);
       },
     };
     const scrape = await servePull(t, { ...telemetry, reader });
@@ -74,7 +72,7 @@ describe('a scrape', () => {
 
   it('of a path beside it is 404', async (t) => {
     const telemetry = createTestTelemetry();
-    const scrape = await servePull(t, { ...telemetry, reader: telemetry.engine.pull });
+    const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
     for (const path of ['/', '/metrics/', '/metrics/unknown']) assert.equal((await scrape(path)).status, 404);
   });
 });
@@ -98,8 +96,8 @@ describe('a scrape whose collection fails', () => {
 
   it('is 500 once the engine is shut down', async (t) => {
     const telemetry = createTestTelemetry();
-    const scrape = await servePull(t, { ...telemetry, reader: telemetry.engine.pull });
-    await telemetry.engine.shutdown();
+    const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
+    await telemetry.shutdown();
     assert.equal((await scrape()).status, 500);
   });
 });
@@ -112,7 +110,7 @@ describe('a source that fails', () => {
       throw new Error('no reading');
     });
     telemetry.instruments.observe('system.memory.limit', (observe) => observe(1024));
-    const scrape = await servePull(t, { ...telemetry, reader: telemetry.engine.pull });
+    const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
 
     const first = await scrape();
     assert.equal(first.status, 200);
@@ -124,34 +122,35 @@ describe('a source that fails', () => {
 });
 
 describe('two instruments that want one name', () => {
-  for (const order of ['before', 'after']) {
-    it(`leave it to the catalogue's when the other was created ${order} it`, async (t) => {
-      const pull = new PrometheusExporter({ preventServerStart: true });
-      const provider = new MeterProvider({ readers: [pull] });
-      const foreign = (): void => provider.getMeter('foreign').createGauge('inference.requests.total').record(9);
-      if (order === 'before') foreign();
-      const instruments = createInstruments({ meter: provider.getMeter(SCOPE), observed: () => {} });
-      instruments.counter('inference.requests').add(3);
-      if (order === 'after') foreign();
+  for (const name of ['native', 'sdk'] as const) {
+    for (const order of ['before', 'after']) {
+      it(`leave it to the catalogue's when the other was created ${order} it, with the engine ${name}`, async (t) => {
+        const engine = createTestEngine(name);
+        const foreign = (): void =>
+          engine.getMeter({ name: 'foreign' }).createGauge('inference.requests.total').record(9);
+        if (order === 'before') foreign();
+        const instruments = createInstruments(engine);
+        instruments.counter('inference.requests').add(3);
+        if (order === 'after') foreign();
 
-      const { logger, lines } = createRecordingLogger();
-      const reader: Reader = { collect: (timeoutMillis) => pull.collect({ timeoutMillis }) };
-      const scrape = await servePull(t, { reader, events: createEvents(instruments, logger) });
-      const { body } = await scrape();
-      assert.equal(valueOf(body, 'inference_requests_total'), 3);
-      assert.equal(readPage(body).types.get('inference_requests_total'), 'counter');
-      assert.deepEqual(
-        lines.map(({ message, fields }) => [message, fields]),
-        [['family dropped', { 'metergate.reason': 'type_conflict', family: 'inference.requests.total' }]],
-      );
+        const { logger, lines } = createRecordingLogger();
+        const scrape = await servePull(t, { reader: engine.pull, events: createEvents(instruments, logger) });
+        const { body } = await scrape();
+        assert.equal(valueOf(body, 'inference_requests_total'), 3);
+        assert.equal(readPage(body).types.get('inference_requests_total'), 'counter');
+        assert.deepEqual(
+          lines.map(({ message, fields }) => [message, fields]),
+          [['family dropped', { 'metergate.reason': 'type_conflict', family: 'inference.requests.total' }]],
+        );
 
-      const dropped = readPage((await scrape()).body).samples.filter(
-        ({ name }) => name === 'metergate_pull_families_dropped_total',
-      );
-      assert.deepEqual(
-        dropped.map(({ labels, value }) => [labels.get('metergate_reason'), value]),
-        [['type_conflict', 1]],
-      );
-    });
+        const dropped = readPage((await scrape()).body).samples.filter(
+          ({ name }) => name === 'metergate_pull_families_dropped_total',
+        );
+        assert.deepEqual(
+          dropped.map(({ labels, value }) => [labels.get('metergate_reason'), value]),
+          [['type_conflict', 1]],
+        );
+      });
+    }
   }
 });

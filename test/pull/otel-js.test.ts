@@ -39,7 +39,7 @@ it('the official page has the value of every counter and histogram series of our
       telemetry.instruments.histogram(name).record(value, { 'http.route': '/v2' });
     }
   }
-  const scrape = await servePull(t, { ...telemetry, reader: telemetry.engine.pull });
+  const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
   const ours = readPage((await scrape()).body);
   // UNIT is no keyword of this format, and so a comment.
   const official = readPage((await scrape('/metrics/otel-js')).body.replace(/^# UNIT .*\n/gm, ''));

@@ -2,10 +2,9 @@ import type { Snapshot } from '../../src/metric/model.ts';
 import type { DestinationOptions } from '../../src/push/destination.ts';
 import { createPush } from '../../src/push/index.ts';
 import type { Part } from '../../src/std/part.ts';
-import type { TemporalityPreference } from '../../src/telemetry/engine.ts';
-import { createEvents } from '../../src/telemetry/events.ts';
-import { createInstruments, type Instruments } from '../../src/telemetry/instruments.ts';
-import { createSdkEngine } from '../../src/telemetry/sdk-engine.ts';
+import type { TemporalityPreference } from '../../src/instruments/index.ts';
+import { createTelemetry } from '../../src/telemetry/index.ts';
+import type { Instruments } from '../../src/telemetry/instruments.ts';
 import { createRecordingLogger, type LogLine } from '../support/telemetry.ts';
 
 /** Pushes only at shutdown, unless it says otherwise. */
@@ -33,23 +32,24 @@ export function createPushing(...given: readonly TestDestination[]): Pushing {
     temporality: 'cumulative' as const,
     ...destination,
   }));
-  const engine = createSdkEngine({
+  const { logger, lines } = createRecordingLogger();
+  const { instruments, events, pull, push } = createTelemetry({
+    engine: 'native',
     resource: { 'service.name': 'test' },
     version: '0.0.0',
     cardinalityLimit: 2_000,
+    exemplarFilter: 'trace_based',
     destinations,
+    logger,
   });
-  const instruments = createInstruments(engine);
-  const { logger, lines } = createRecordingLogger();
-  const events = createEvents(instruments, logger);
   return {
-    push: createPush({ destinations, readers: engine.push, instruments, events }),
+    push: createPush({ destinations, readers: push, instruments, events }),
     instruments,
     lines,
     pulled: async (name, destination) => {
-      const { resourceMetrics } = await engine.pull.collect(1_000);
-      const metric = resourceMetrics.scopeMetrics
-        .flatMap(({ metrics }) => metrics)
+      const { resourceMetrics } = await pull.collect(1_000);
+      const metric = resourceMetrics()
+        .scopeMetrics.flatMap(({ metrics }) => metrics)
         .find(({ descriptor }) => descriptor.name === name);
       const point = metric?.dataPoints.find(({ attributes }) => attributes['metergate.destination'] === destination);
       return typeof point?.value === 'number' ? point.value : 0;
@@ -62,6 +62,7 @@ export function sent(snapshots: readonly Snapshot[], name: string): Readonly<Rec
   const values: Record<string, number> = {};
   const metrics = snapshots.flatMap(({ scopes }) => scopes).flatMap((scope) => scope.metrics);
   for (const metric of metrics.filter((each) => each.name === name)) {
+    if (metric.kind === 'exponential_histogram' || metric.kind === 'summary') continue;
     const blocks =
       metric.kind === 'histogram'
         ? metric.points.map(({ attributes, counts }) => ({ attributes, numbers: counts }))

@@ -5,7 +5,7 @@ export function countPoints(snapshot: Snapshot): number {
   let count = 0;
   for (const { metrics } of snapshot.scopes) {
     for (const metric of metrics) {
-      const blocks = metric.kind === 'histogram' ? metric.points : [metric.points];
+      const blocks = 'attributes' in metric.points ? [metric.points] : metric.points;
       for (const block of blocks) count += block.attributes.length;
     }
   }

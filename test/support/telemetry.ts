@@ -31,17 +31,18 @@ export interface TestTelemetry extends Telemetry {
 export function createTestTelemetry(): TestTelemetry {
   const { logger, lines } = createRecordingLogger();
   const telemetry = createTelemetry({
+    engine: 'native',
     resource: {},
     version: '0.0.0',
     cardinalityLimit: 2_000,
-    destinations: [],
+    exemplarFilter: 'trace_based',
     logger,
   });
 
   const series = async (name: InstrumentName, where: Attributes = {}): Promise<Series[]> => {
-    const { resourceMetrics, errors } = await telemetry.engine.pull.collect(1_000);
+    const { resourceMetrics, errors } = await telemetry.pull.collect(1_000);
     if (errors.length > 0) throw new AggregateError(errors);
-    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+    const metrics = resourceMetrics().scopeMetrics.flatMap((scope) => scope.metrics);
     return metrics
       .filter(({ descriptor }) => descriptor.name === name)
       .flatMap(({ dataPoints }): { attributes: Attributes; value: number | object }[] => dataPoints)

@@ -4,13 +4,14 @@ import { describe, it } from 'node:test';
 import { createEvents, type EventName } from '../../src/telemetry/events.ts';
 import { createInstruments, type CounterName } from '../../src/telemetry/instruments.ts';
 import { createRecordingLogger } from '../support/telemetry.ts';
-import { pointsOf, sdkEngine } from './sdk.ts';
+import { createTestEngine, pointsOf } from './engines.ts';
 
 /** Which counter counts what is logged: the contract of dashboards and alerts with the log. */
 const counters: Record<EventName, CounterName> = {
   'connection rejected': 'metergate.connections.rejected',
   'model not admitted': 'metergate.serving.models.overflow',
   'measurement failed': 'metergate.serving.measurement.errors',
+  'custom metric refused': 'metergate.custom_metrics.refused',
   'sample failed': 'metergate.observable.errors',
   'source failed': 'metergate.scrape.source.errors',
   'scrape failed': 'metergate.pull.scrape.errors',
@@ -19,7 +20,7 @@ const counters: Record<EventName, CounterName> = {
 };
 
 function setUp(quietMs?: number) {
-  const engine = sdkEngine();
+  const engine = createTestEngine('native');
   const { logger, lines } = createRecordingLogger();
   return {
     events: createEvents(createInstruments(engine), logger, quietMs),

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { catalogue } from '../../src/telemetry/catalogue.ts';
 import { createInstruments } from '../../src/telemetry/instruments.ts';
-import { pointsOf, sdkEngine } from './sdk.ts';
+import { createTestEngine, pointsOf } from './engines.ts';
 
 function setUp() {
-  const engine = sdkEngine();
+  const engine = createTestEngine('native');
   return { engine, instruments: createInstruments(engine), points: () => pointsOf(engine.pull) };
 }
 
@@ -65,7 +65,7 @@ describe('instruments', () => {
     const { engine, instruments } = setUp();
     instruments.histogram('inference.request.duration').record(0.3);
     const { resourceMetrics } = await engine.pull.collect(1_000);
-    const { scope, metrics } = resourceMetrics.scopeMetrics[0] ?? assert.fail('no scope');
+    const { scope, metrics } = resourceMetrics().scopeMetrics[0] ?? assert.fail('no scope');
     const { descriptor, dataPoints } = metrics[0] ?? assert.fail('no metric');
     const { unit, description, bounds } = catalogue['inference.request.duration'];
     assert.deepEqual([scope.name, scope.version], ['metergate', '1.2.3']);

@@ -1,12 +1,13 @@
-import type { BoundCounter, BoundHistogram, Instruments } from '../../telemetry/instruments.ts';
+import type { BoundCounter, BoundRecorder } from '../../instruments/index.ts';
+import type { Instruments } from '../../telemetry/instruments.ts';
 
 /** The `http.server.*` series, bound once per combination of attributes, all of which come from closed sets. */
 export interface HttpSeries {
   active(method: string): BoundCounter;
   finished(attributes: FinishedAttributes): {
-    duration: BoundHistogram;
-    requestSize: BoundHistogram;
-    responseSize: BoundHistogram;
+    duration: BoundRecorder;
+    requestSize: BoundRecorder;
+    responseSize: BoundRecorder;
   };
 }
 

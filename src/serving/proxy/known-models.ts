@@ -1,5 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { BoundCounter, BoundHistogram, HistogramInstrument, Instruments } from '../../telemetry/instruments.ts';
+import type { BindableHistogram, BoundCounter, BoundRecorder } from '../../instruments/index.ts';
+import type { Instruments } from '../../telemetry/instruments.ts';
 import { outcomes, type Outcome } from './outcome.ts';
 import type { UpstreamOptions } from './upstreams.ts';
 
@@ -8,7 +9,7 @@ export interface ModelSeries {
   readonly active: BoundCounter;
   readonly requests: Readonly<Record<Outcome, BoundCounter>>;
   /** @param errorType from a closed set: one of ours, or a status code. */
-  duration(outcome: Outcome, errorType: string | undefined): BoundHistogram;
+  duration(outcome: Outcome, errorType: string | undefined): BoundRecorder;
 }
 
 /**
@@ -94,8 +95,8 @@ function createModelSeries(instruments: Instruments, attributes: Attributes): Mo
   };
 }
 
-function bindLazily(histogram: HistogramInstrument, attributes: Attributes): ModelSeries['duration'] {
-  const bound = new Map<string, BoundHistogram>();
+function bindLazily(histogram: BindableHistogram, attributes: Attributes): ModelSeries['duration'] {
+  const bound = new Map<string, BoundRecorder>();
   return (outcome, errorType) => {
     const key = errorType ?? outcome;
     let series = bound.get(key);

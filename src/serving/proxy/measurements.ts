@@ -6,6 +6,7 @@ import { createHttpSeries } from './http-series.ts';
 import { createKnownModels, type ModelSeries } from './known-models.ts';
 import type { Measured } from './measured.ts';
 import type { Target } from './target.ts';
+import { traceContext } from './trace-context.ts';
 import type { Upstream, UpstreamOptions } from './upstreams.ts';
 
 /** Records what happens to requests. No call throws: a failure of telemetry is an event, never a failed request. */
@@ -84,12 +85,14 @@ export function createMeasurements({
       const status = response.headersSent ? response.statusCode : undefined;
       const errorType = errorCode ?? (status !== undefined && status >= 400 ? String(status) : undefined);
 
+      const context = traceContext(request.headers.traceparent);
+
       admit(exchange);
       // Where nothing was recognised because nothing could be, the request may have been an inference request: it counts.
       if (recognition?.inference === true || upstream === undefined) {
         const series = find(exchange);
-        series.requests[outcome].add(1);
-        if (outcome !== 'rejected') series.duration(outcome, errorType).record(seconds);
+        series.requests[outcome].add(1, context);
+        if (outcome !== 'rejected') series.duration(outcome, errorType).record(seconds, context);
       }
       dispatchedTo.get(exchange)?.active.add(-1);
 
@@ -100,9 +103,9 @@ export function createMeasurements({
         errorType,
         upstream: upstream?.options.name,
       });
-      finished.duration.record(seconds);
-      finished.requestSize.record(exchange.requestBytes);
-      finished.responseSize.record(exchange.responseBytes);
+      finished.duration.record(seconds, context);
+      finished.requestSize.record(exchange.requestBytes, context);
+      finished.responseSize.record(exchange.responseBytes, context);
       http.active(request.method ?? '').add(-1);
     }),
 

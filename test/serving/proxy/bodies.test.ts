@@ -49,9 +49,9 @@ test('the sizes of both bodies are measured, those of our own answers too', asyn
   await send(running.url, { method: 'POST', path: `/up${INFER}`, body: MEBIBYTE });
   await assertCounts(running, { success: 1, rejected: 1 });
   const sumOf = async (name: string): Promise<number> => {
-    const { resourceMetrics } = await running.telemetry.engine.pull.collect(1_000);
-    const metric = resourceMetrics.scopeMetrics
-      .flatMap(({ metrics }) => metrics)
+    const { resourceMetrics } = await running.telemetry.pull.collect(1_000);
+    const metric = resourceMetrics()
+      .scopeMetrics.flatMap(({ metrics }) => metrics)
       .find((m) => m.descriptor.name === name);
     return (metric?.dataPoints ?? []).reduce((sum, { value }) => sum + ((value as { sum?: number }).sum ?? 0), 0);
   };

@@ -104,8 +104,8 @@ test('instruments that throw fail no request and are counted', async (t) => {
   };
   const instruments: Instruments = {
     ...telemetry.instruments,
-    counter: () => ({ add: fail, bind: () => ({ add: fail }) }),
-    histogram: () => ({ record: fail, bind: () => ({ record: fail }) }),
+    counter: () => ({ add: fail, bind: () => ({ add: fail }), remove: () => false }),
+    histogram: () => ({ record: fail, bind: () => ({ record: fail }), remove: () => false }),
   };
   const running = await startProxy(t, [upstreamAt(upstream.url)], { instruments, events: telemetry.events });
   broken = true;

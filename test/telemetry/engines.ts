@@ -1,18 +1,34 @@
 import type { DataPoint, Histogram, ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { Engine, Reader, TemporalityPreference } from '../../src/telemetry/engine.ts';
+import type { BindableMeter, TemporalityPreference } from '../../src/instruments/index.ts';
+import { SCOPE, type Engine, type EngineOptions, type Reader } from '../../src/telemetry/engine.ts';
+import { createNativeEngine } from '../../src/telemetry/native-engine.ts';
 import { createSdkEngine } from '../../src/telemetry/sdk-engine.ts';
 
+/** Both engines, for what holds for both. */
+export const engines = { native: createNativeEngine, sdk: createSdkEngine } as const;
+
+export type EngineName = keyof typeof engines;
+
+export interface TestEngine extends Engine {
+  /** Of our scope. */
+  readonly meter: BindableMeter;
+}
+
 /** @param destinations name -> temporality. */
-export function sdkEngine(
+export function createTestEngine(
+  name: EngineName,
   destinations: Readonly<Record<string, TemporalityPreference>> = {},
-  cardinalityLimit = 2_000,
-): Engine {
-  return createSdkEngine({
+  options: Partial<EngineOptions> = {},
+): TestEngine {
+  const engine = engines[name]({
     resource: { 'service.name': 'test' },
     version: '1.2.3',
-    cardinalityLimit,
+    cardinalityLimit: 2_000,
+    exemplarFilter: 'trace_based',
     destinations: Object.entries(destinations).map(([name, temporality]) => ({ name, temporality })),
+    ...options,
   });
+  return { ...engine, meter: engine.getMeter({ name: SCOPE, version: '1.2.3' }) };
 }
 
 /** One point: attributes as `key=value,...`, and a number or a histogram's count. */
@@ -20,7 +36,7 @@ export type Points = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** Metric name -> attributes -> value. */
 export async function pointsOf(reader: Reader): Promise<Points> {
-  return toPoints((await reader.collect(1_000)).resourceMetrics);
+  return toPoints((await reader.collect(1_000)).resourceMetrics());
 }
 
 export function toPoints({ scopeMetrics }: ResourceMetrics): Points {

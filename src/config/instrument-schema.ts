@@ -1,0 +1,50 @@
+import * as z from 'zod';
+import { bound, choice, count, duration, list, number, section } from './kinds.ts';
+
+/** How what is measured is kept; the rest of what `telemetry.instruments` must be is in instrument-checks.ts. */
+export function telemetry() {
+  return section({
+    engine: choice('native', 'sdk')
+      .default('native')
+      .describe('Who keeps the measurements: metergate itself or the official OpenTelemetry SDK.'),
+    cardinality_limit: count()
+      .default(2000)
+      .describe('Series of one instrument; what is beyond is counted in one series with otel.metric.overflow.'),
+    exemplar_filter: choice('always_on', 'always_off', 'trace_based')
+      .default('trace_based')
+      .describe('Which measurements may become exemplars: all, none or those made in a sampled span.'),
+    instruments: byName({
+      ...buckets(),
+      cardinality_limit: count()
+        .optional()
+        .describe('Series of this instrument, in place of telemetry.cardinality_limit.'),
+      expire_after: duration(1000)
+        .optional()
+        .describe('A series that nothing was recorded on for so long, at least 1s, is removed.'),
+    })
+      .default({})
+      .describe('Settings of single instruments, by their names.'),
+  })
+    .prefault({})
+    .describe('How measurements are kept until they are collected.');
+}
+
+export function instrumentBuckets() {
+  return byName(buckets());
+}
+
+function byName<S extends z.core.$ZodLooseShape>(shape: S) {
+  return z.record(z.string(), section(shape), 'must be a mapping');
+}
+
+/** All are optional here: which of them go together is for `readBuckets` to say. */
+function buckets() {
+  return {
+    buckets: list(bound(), 'must be a list of numbers')
+      .optional()
+      .describe('Upper bounds, ascending, in the unit of the instrument.'),
+    min: number().optional().describe('In place of buckets, with max and factor: the first bound.'),
+    max: number().optional().describe('The last bound.'),
+    factor: number().optional().describe('Each bound between them is the one before it times this.'),
+  };
+}

@@ -1,0 +1,50 @@
+import type { Attributes as GivenAttributes } from '@opentelemetry/api';
+import type { AttributeValue, Attributes } from '../metric/model.ts';
+
+/** Where measurements go whose attribute set found no room. Source: OpenTelemetry metrics SDK, "overflow attribute". */
+export const OVERFLOW: Attributes = Object.freeze({ 'otel.metric.overflow': true });
+
+/**
+ * A copy that no caller can change: keys in order, so that sets of the same keys share one shape, and only what can be exported.
+ * `undefined`, `null`, functions, symbols and the empty key count as not there. What the API's types allow besides strings,
+ * numbers, booleans and lists of them (maps, bytes) and big integers become text, as the specification represents them.
+ */
+export function toAttributeSet(given: GivenAttributes): Attributes {
+  const entries: [string, AttributeValue][] = [];
+  for (const key of Object.keys(given).sort()) {
+    const value = toValue(given[key]);
+    if (value !== undefined && key !== '') entries.push([key, value]);
+  }
+  // Not by assignment: `__proto__` is a key as any other.
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+/** Whether equal values are the same key of a `Map`: true for nearly every value in life. */
+export function isPlain(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+/** Equal for equal lists only. */
+export function listText(value: AttributeValue): string {
+  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'number' ? [String(inner)] : inner));
+}
+
+function toValue(value: unknown): AttributeValue | undefined {
+  if (isPlain(value)) return value;
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value !== 'object' || value === null) return undefined;
+  try {
+    if (Array.isArray(value) && value.every((entry) => isPlain(entry) || entry == null)) {
+      return Object.freeze([...(value as (string | null)[])]);
+    }
+    return JSON.stringify(value, toJson);
+  } catch {
+    return undefined; // It contains itself, or throws when it is read.
+  }
+}
+
+function toJson(_: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  return typeof value === 'bigint' ? String(value) : value;
+}

@@ -1,0 +1,86 @@
+import { context, createContextKey, isSpanContextValid, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
+import type { Exemplar } from '../metric/model.ts';
+
+/**
+ * Which measurements may become exemplars: all, none, or those made in a sampled span.
+ *
+ * Source: OpenTelemetry metrics SDK, "ExemplarFilter"
+ */
+export type ExemplarFilter = 'always_on' | 'always_off' | 'trace_based';
+
+/** Decides about measurements, and is quick where there is nothing to decide. */
+export class ExemplarSampler {
+  /** Whether a measurement that comes with a context of its own can become an exemplar. */
+  readonly given: boolean;
+  /** Whether one that comes without can. */
+  ambient = false;
+  readonly #filter: ExemplarFilter;
+  readonly #nowMs: () => number;
+
+  constructor(filter: ExemplarFilter, nowMs: () => number) {
+    this.#filter = filter;
+    this.#nowMs = nowMs;
+    this.given = filter !== 'always_off';
+    this.refresh();
+  }
+
+  /** Looks whether somebody keeps the active context by now: to ask for it at each measurement would cost more than to measure. */
+  refresh(): void {
+    this.ambient = this.#filter === 'always_on' || (this.#filter === 'trace_based' && keepsContext());
+  }
+
+  sample(value: number, given: Context | undefined): Exemplar | undefined {
+    const span = trace.getSpanContext(given ?? context.active());
+    const inSpan = span !== undefined && isSpanContextValid(span);
+    const sampled = inSpan && (span.traceFlags & TraceFlags.SAMPLED) !== 0;
+    if (!sampled && this.#filter !== 'always_on') return undefined;
+    const { traceId, spanId } = inSpan ? span : { traceId: '', spanId: '' };
+    return { value, timeMs: this.#nowMs(), traceId, spanId };
+  }
+}
+
+/** The latest exemplar of each slot: of a series, or of a bucket of one. As many as there are slots at most. */
+export class Exemplars {
+  readonly sampler: ExemplarSampler;
+  readonly #latest = new Map<number, Exemplar>();
+
+  constructor(sampler: ExemplarSampler) {
+    this.sampler = sampler;
+  }
+
+  offer(slot: number, value: number, given: Context | undefined): void {
+    const exemplar = this.sampler.sample(value, given);
+    if (exemplar !== undefined) this.#latest.set(slot, exemplar);
+  }
+
+  clear(row: number, width = 1): void {
+    if (this.#latest.size === 0) return;
+    for (let slot = row * width; slot < (row + 1) * width; slot++) this.#latest.delete(slot);
+  }
+
+  /** @returns those of the rows' slots that are not older than `sinceMs`; undefined if there are none. */
+  of(
+    rows: Int32Array,
+    { width = 1, sinceMs }: { width?: number; sinceMs: number },
+  ): (Exemplar | undefined)[] | undefined {
+    if (this.#latest.size === 0) return undefined;
+    const found: (Exemplar | undefined)[] = [];
+    let any = false;
+    for (const row of rows) {
+      for (let slot = row * width; slot < (row + 1) * width; slot++) {
+        const exemplar = this.#latest.get(slot);
+        const fresh = exemplar !== undefined && exemplar.timeMs >= sinceMs;
+        any ||= fresh;
+        found.push(fresh ? exemplar : undefined);
+      }
+    }
+    return any ? found : undefined;
+  }
+}
+
+const PROBE = createContextKey('metergate probe');
+
+function keepsContext(): boolean {
+  return context.with(ROOT_CONTEXT.setValue(PROBE, true), () => context.active().getValue(PROBE) === true);
+}

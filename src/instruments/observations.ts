@@ -1,0 +1,53 @@
+import type { Attributes, BatchObservableResult, ObservableResult } from '@opentelemetry/api';
+import type { Observed } from './instrument.ts';
+
+/** What one run of a callback has observed, in columns. Rows are looked up at once: the callback may use its object again. */
+export class Observations {
+  readonly #instruments: Observed[] = [];
+  readonly #rows: number[] = [];
+  readonly #sets: unknown[] = [];
+  readonly #values: number[] = [];
+
+  add(instrument: Observed, value: number, attributes: Attributes | undefined): void {
+    if (!instrument.accepts(value)) return;
+    const row = instrument.series.resolveObserved(attributes);
+    this.#instruments.push(instrument);
+    this.#rows.push(row);
+    this.#sets.push(instrument.series.rows.sets[row]);
+    this.#values.push(value);
+  }
+
+  /** Writes it into the columns of the instruments, to be read before anything else is collected. */
+  apply(): void {
+    for (const [i, instrument] of this.#instruments.entries()) {
+      const row = this.#rows[i]!;
+      // Its series may have ended since, and the row be somebody else's.
+      if (instrument.series.rows.sets[row] === this.#sets[i]) instrument.observe(row, this.#values[i]!);
+    }
+  }
+
+  resultFor(instrument: Observed): ObservableResult {
+    return { observe: (value, attributes) => this.add(instrument, value, attributes) };
+  }
+
+  /** What is observed for other instruments is left out. */
+  resultForAll(instruments: ReadonlySet<unknown>): BatchObservableResult {
+    return {
+      observe: (metric, value, attributes) => {
+        const instrument = observedOf(metric);
+        if (instrument !== undefined && instruments.has(instrument)) this.add(instrument, value, attributes);
+      },
+    };
+  }
+}
+
+/** Which instrument stands behind an `Observable` of the API. */
+const instruments = new WeakMap<object, Observed>();
+
+export function observedOf(observable: object): Observed | undefined {
+  return instruments.get(observable);
+}
+
+export function nameObservable(observable: object, instrument: Observed): void {
+  instruments.set(observable, instrument);
+}

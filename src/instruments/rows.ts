@@ -1,0 +1,162 @@
+import type { Attributes } from '../metric/model.ts';
+import { gathered, grown } from './columns.ts';
+
+const FIRST_ROWS = 8;
+
+const FREE = 0;
+const LIVE = 1;
+/** Ended, and not seen by every delta view yet. */
+const RETIRED = 2;
+
+export interface RowsOptions {
+  /** Retired rows that are kept at most. */
+  readonly retiredMax: number;
+  readonly nowMs: () => number;
+  /** The columns that belong to the rows must take so many from now on. */
+  readonly resize: (capacity: number) => void;
+  /** The row's columns must be as if nothing had ever been recorded. */
+  readonly clear: (row: number) => void;
+}
+
+/** Rows to be read, and what every metric shows of them. */
+export interface Selection {
+  readonly rows: Int32Array;
+  readonly attributes: readonly Attributes[];
+  readonly startTimesMs: Float64Array;
+}
+
+/** The rows of an instrument's columns: which are given to a series, and what has been shown of them to whom. */
+export class Rows {
+  /** Changes whenever a row that somebody holds may be no longer theirs. */
+  epoch = 0;
+  /** 1 = recorded on since the last `fold`; of asynchronous instruments: observed in this collection. */
+  touched = new Uint8Array(FIRST_ROWS);
+  /** When it was last found touched, Unix ms; of asynchronous instruments the collection in which it was last observed. */
+  seen = new Float64Array(FIRST_ROWS);
+  /** Of live and retired rows. */
+  readonly sets: (Attributes | undefined)[] = [];
+  readonly #options: RowsOptions;
+  #startTimesMs = new Float64Array(FIRST_ROWS);
+  #states = new Uint8Array(FIRST_ROWS);
+  /** 1 = has something that a delta view has not been shown; one column for each of these views. */
+  readonly #pending: Uint8Array[] = [];
+  readonly #free: number[] = [];
+  readonly #retired = new Set<number>();
+  /** Rows below it have been given at some time. */
+  #end = 0;
+  #live: Selection | undefined;
+
+  constructor(options: RowsOptions) {
+    this.#options = options;
+  }
+
+  get capacity(): number {
+    return this.touched.length;
+  }
+
+  /** @returns a row that is as new. */
+  give(set: Attributes): number {
+    // A view that nobody reads must not let retired rows pile up: the oldest makes room, and what it had is lost to that view.
+    const [oldest] = this.#retired;
+    if (oldest !== undefined && this.#retired.size >= this.#options.retiredMax) this.#release(oldest);
+    const row = this.#free.pop() ?? this.#end++;
+    if (row === this.capacity) this.#grow();
+    this.#states[row] = LIVE;
+    this.sets[row] = set;
+    this.#startTimesMs[row] = this.seen[row] = this.#options.nowMs();
+    this.#live = undefined;
+    return row;
+  }
+
+  /** Ends the series of a row. What a delta view has not been shown of it stays until it has. */
+  end(row: number): void {
+    this.epoch++;
+    this.#live = undefined;
+    this.#states[row] = RETIRED;
+    this.#retired.add(row);
+    if (!this.#isPending(row)) this.#release(row);
+  }
+
+  /** The live rows; the same object until a series comes or goes. */
+  live(): Selection {
+    return (this.#live ??= this.#select((row) => this.#states[row] === LIVE));
+  }
+
+  /** Those that were observed in this collection. @param sinceMs as in `unseenBy`. */
+  observed(sinceMs = 0): Selection {
+    return startingSince(
+      sinceMs,
+      this.#select((row) => this.touched[row] === 1),
+    );
+  }
+
+  /** Those that a delta view has not been shown, retired ones among them; their start times are not before `sinceMs`. */
+  unseenBy(view: number, sinceMs: number): Selection {
+    const pending = this.#pending[view]!;
+    return startingSince(
+      sinceMs,
+      this.#select((row) => pending[row] === 1),
+    );
+  }
+
+  /** A delta view has been shown all that there was for it. */
+  shown(view: number): void {
+    this.#pending[view]!.fill(0);
+    for (const row of this.#retired) if (!this.#isPending(row)) this.#release(row);
+  }
+
+  /** Notes what has been recorded since the last time. @param each is called with these rows. */
+  fold(nowMs: number, each?: (row: number) => void): void {
+    for (let row = 0; row < this.#end; row++) {
+      if (this.touched[row] === 0) continue;
+      this.touched[row] = 0;
+      this.seen[row] = nowMs;
+      for (const column of this.#pending) column[row] = 1;
+      each?.(row);
+    }
+  }
+
+  /** A column for one more delta view, which has been shown nothing yet. */
+  addDeltaView(): void {
+    this.#pending.push(this.#states.map((state) => (state === LIVE ? 1 : 0)));
+  }
+
+  #isPending(row: number): boolean {
+    return this.#pending.some((column) => column[row] === 1);
+  }
+
+  #release(row: number): void {
+    this.#retired.delete(row);
+    this.#states[row] = FREE;
+    this.sets[row] = undefined;
+    this.touched[row] = 0;
+    for (const column of this.#pending) column[row] = 0;
+    this.#options.clear(row);
+    this.#free.push(row);
+  }
+
+  #grow(): void {
+    const capacity = this.capacity * 2;
+    this.touched = grown(this.touched, capacity);
+    this.seen = grown(this.seen, capacity);
+    this.#startTimesMs = grown(this.#startTimesMs, capacity);
+    this.#states = grown(this.#states, capacity);
+    this.#pending.forEach((column, view) => (this.#pending[view] = grown(column, capacity)));
+    this.#options.resize(capacity);
+  }
+
+  #select(wanted: (row: number) => boolean): Selection {
+    const list: number[] = [];
+    for (let row = 0; row < this.#end; row++) if (wanted(row)) list.push(row);
+    const rows = Int32Array.from(list);
+    return {
+      rows,
+      attributes: list.map((row) => this.sets[row]!),
+      startTimesMs: gathered(this.#startTimesMs, rows),
+    };
+  }
+}
+
+function startingSince(sinceMs: number, { rows, attributes, startTimesMs }: Selection): Selection {
+  return { rows, attributes, startTimesMs: startTimesMs.map((startMs) => Math.max(startMs, sinceMs)) };
+}

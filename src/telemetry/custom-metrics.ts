@@ -1,0 +1,145 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Attributes } from '@opentelemetry/api';
+import type { BindableMeter } from '../instruments/index.ts';
+import {
+  createInstrument,
+  faultOfName,
+  readDefinition,
+  type CustomDefinition,
+  type CustomMetric,
+  type CustomMetricKind,
+  type CustomMetricOptions,
+} from './custom-metric.ts';
+import type { Events } from './events.ts';
+
+export interface ModelIdentity {
+  readonly name: string;
+  readonly version?: string;
+}
+
+/**
+ * Metrics of users, as MLServer has them: registered, or made up by logging a value. Within `inModel` they carry the model's name and
+ * version.
+ */
+export interface CustomMetrics {
+  /**
+   * The metric of that name, which is created if it is not there yet.
+   *
+   * @param options or the description alone, as MLServer has it; a histogram if no kind is given.
+   * @throws TypeError if the name is there as another kind, or with other options: the message names both places.
+   * @throws RangeError if there are too many names, or the buckets are not valid.
+   */
+  register<K extends CustomMetricKind = 'histogram'>(
+    name: string,
+    options?: (CustomMetricOptions & { readonly kind?: K }) | string,
+  ): CustomMetric<K>;
+  /**
+   * Records a value on each metric named: counted in a counter, set in a gauge, recorded in a histogram or a summary. A name that is not
+   * known becomes a histogram on the fly; if it cannot, that is an event, and not an error.
+   *
+   * @throws TypeError if a metric was registered with attribute keys and these are others.
+   */
+  log(values: Readonly<Record<string, number>>, attributes?: Attributes): void;
+  /** Runs code, and all that it calls and awaits, on behalf of a model. */
+  inModel<T>(model: ModelIdentity, run: () => T): T;
+}
+
+export interface CustomMetricsOptions {
+  readonly meter: BindableMeter;
+  readonly events: Events;
+  /** Names at most. */
+  readonly max?: number | undefined;
+}
+
+const NAMES_MAX = 200;
+
+interface Registered {
+  readonly definition: CustomDefinition;
+  readonly metric: CustomMetric<CustomMetricKind>;
+  readonly log: (value: number, attributes: Attributes | undefined) => void;
+  /** `file:line:column` of whoever registered it. */
+  readonly place: string;
+}
+
+export function createCustomMetrics({ meter, events, max = NAMES_MAX }: CustomMetricsOptions): CustomMetrics {
+  const metrics = new Map<string, Registered>();
+  const models = new AsyncLocalStorage<Attributes>();
+
+  const create = (name: string, definition: CustomDefinition, place: string): Registered => {
+    const complete = (attributes: Attributes | undefined): Attributes => ({ ...models.getStore(), ...attributes });
+    const registered = { definition, place, ...createInstrument({ name, definition, meter, complete }) };
+    metrics.set(name, registered);
+    return registered;
+  };
+  const refusalOf = (name: string, definition: CustomDefinition): string | undefined => {
+    if (metrics.size >= max) return `there are ${max} custom metrics already, the most that are allowed`;
+    const others = Array.from(metrics, ([other, registered]) => ({ name: other, ...registered.definition }));
+    return faultOfName({ name, ...definition }, others);
+  };
+
+  const register = (name: string, given: CustomMetricOptions | string = {}): CustomMetric<CustomMetricKind> => {
+    const place = callerOf(register);
+    const definition = readDefinition(name, typeof given === 'string' ? { description: given } : given);
+    const known = metrics.get(name);
+    if (known !== undefined) {
+      const difference = differenceOf(known.definition, definition);
+      if (difference === undefined) return known.metric;
+      throw new TypeError(
+        `the custom metric ${name} has ${difference.key} ${difference.before} (registered at ${known.place}), ` +
+          `so it cannot have ${difference.after} (at ${place})`,
+      );
+    }
+    const refusal = refusalOf(name, definition);
+    if (refusal !== undefined) throw new RangeError(`${name} cannot be registered: ${refusal}`);
+    return create(name, definition, place).metric;
+  };
+
+  return {
+    register: register as CustomMetrics['register'],
+    log: (values, attributes) => {
+      for (const [name, value] of Object.entries(values)) {
+        let registered = metrics.get(name);
+        if (registered === undefined) {
+          const definition = readDefinition(name, {});
+          const refusal = refusalOf(name, definition);
+          if (refusal !== undefined) {
+            const reason = metrics.size >= max ? 'too_many' : 'bad_name';
+            events.emit('custom metric refused', {
+              attributes: { 'metergate.reason': reason },
+              fields: { name, refusal },
+            });
+            continue;
+          }
+          registered = create(name, definition, `log({ ${name} })`);
+        }
+        registered.log(value, attributes);
+      }
+    },
+    inModel: ({ name, version }, run) =>
+      models.run(
+        {
+          'inference.model.name': name,
+          ...(version === undefined ? {} : { 'inference.model.version': version }),
+        },
+        run,
+      ),
+  };
+}
+
+/** What of a definition is another one; an option that is not given differs from nothing. */
+function differenceOf(known: CustomDefinition, given: CustomDefinition) {
+  for (const key of ['kind', 'unit', 'bounds', 'attributes'] as const) {
+    const [before, after] = [JSON.stringify(known[key]), JSON.stringify(given[key])];
+    const isGiven = key === 'kind' || given.given.has(key);
+    if (isGiven && before !== after) return { key, before, after };
+  }
+  return undefined;
+}
+
+/** Where a function was called from, for messages. */
+function callerOf(callee: (...args: never[]) => unknown): string {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, callee);
+  const [, frame = 'an unknown place'] = holder.stack?.split('\n') ?? [];
+  return /\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(frame)?.[1] ?? frame.trim();
+}
