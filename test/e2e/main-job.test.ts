@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test, type TestContext } from 'node:test';
 import { startIrisServer } from '../../examples/iris-server/server.ts';
-import { countsOfPage, sumOfPage } from '../../src/cli/demo/comparison.ts';
+import { countsOfPage, countsOfSnapshots, sumOfPage } from '../../src/cli/demo/comparison.ts';
 import { createLoad, zeroCounts, type Counts } from '../../src/cli/demo/load.ts';
 import * as requests from '../../src/cli/demo/requests.ts';
 import { outcomes } from '../../src/serving/proxy/outcome.ts';
@@ -13,6 +13,7 @@ import { startCollector, type Collector } from '../support/collector.ts';
 import { startGateway } from '../support/gateway.ts';
 import { interopProgram, skipWithout, type InteropProgram } from '../support/interop.ts';
 import { lastPoints, sumBy } from '../support/otlp-json.ts';
+import { startOtlpSink } from '../support/otlp-sink.ts';
 import { eventually, freePort } from '../support/processes.ts';
 import { startPrometheus, type Prometheus } from '../support/prometheus.ts';
 
@@ -35,18 +36,30 @@ const kinds = {
 
 type KindName = keyof typeof kinds;
 
-test('everyone who counts comes to the same numbers', { timeout: 240_000 }, async (t) => {
+for (const engine of ['native', 'sdk'] as const) {
+  test(`everyone who counts comes to the same numbers, with the engine ${engine}`, { timeout: 240_000 }, (t) =>
+    mainJob(t, engine),
+  );
+}
+
+async function mainJob(t: TestContext, engine: 'native' | 'sdk'): Promise<void> {
   const iris = await startIrisServer({ faults: true });
   t.after(() => iris.close());
   const collector = await startUnlessMissing(t, 'otelcol', startCollector);
   const downPort = await freePort();
+  const sink = await startOtlpSink();
+  t.after(() => sink.close());
   const gateway = await startGateway({
+    telemetry: { engine },
     limits: { requests_in_flight: REQUESTS_IN_FLIGHT },
     upstreams: [
       { name: 'iris', url: iris.url, models: [{ name: 'iris' }] },
       { name: 'down', url: `http://127.0.0.1:${downPort}`, path_prefix: '/down' },
     ],
-    push: collector ? [{ name: 'collector', endpoint: collector.grpcUrl, interval: '1s', timeout: '1s' }] : [],
+    push: [
+      { name: 'sink', endpoint: sink.url, interval: '700ms', timeout: '700ms', temporality_preference: 'delta' },
+      ...(collector ? [{ name: 'collector', endpoint: collector.grpcUrl, interval: '1s', timeout: '1s' }] : []),
+    ],
   });
   t.after(() => gateway.stop());
   const prometheus = await startUnlessMissing(t, 'prometheus', () => {
@@ -85,7 +98,10 @@ test('everyone who counts comes to the same numbers', { timeout: 240_000 }, asyn
     assert.deepEqual(await gateway.stop(), { code: 0, signal: null });
   });
   await t.test("the real Collector's file", { skip: skipWithout('otelcol') }, () => checkCollector(collector, sent));
-});
+  await t.test('the increments that were pushed', () =>
+    assert.deepEqual(countsOfSnapshots(sink.exports.flatMap(({ snapshots }) => snapshots)), sent),
+  );
+}
 
 /** All kinds at the same time, then bursts of more than the limit until enough were rejected. */
 async function sendEverything(url: string): Promise<Record<KindName | 'burst', Counts>> {

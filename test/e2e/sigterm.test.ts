@@ -1,6 +1,6 @@
 // On SIGTERM the gateway finishes what it has begun, tells the receiver of its pushes about it, and ends with exit code 0.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { startIrisServer } from '../../examples/iris-server/server.ts';
 import { countsOfSnapshots } from '../../src/cli/demo/comparison.ts';
 import { createLoad } from '../../src/cli/demo/load.ts';
@@ -12,12 +12,19 @@ import { eventually } from '../support/processes.ts';
 const SLOW = 60;
 const slow = { ...requests.good, body: requests.inferBody({ delay_ms: 1_500 }) };
 
-test('SIGTERM under load loses no request and no count', { timeout: 60_000 }, async (t) => {
+for (const engine of ['native', 'sdk'] as const) {
+  test(`SIGTERM under load loses no request and no count, with the engine ${engine}`, { timeout: 60_000 }, (t) =>
+    underLoad(t, engine),
+  );
+}
+
+async function underLoad(t: TestContext, engine: 'native' | 'sdk'): Promise<void> {
   const iris = await startIrisServer();
   t.after(() => iris.close());
   const sink = await startSink();
   t.after(() => sink.close());
   const gateway = await startGateway({
+    telemetry: { engine },
     upstreams: [{ name: 'iris', url: iris.url }],
     // An interval that never comes: all that the sink gets is the last export.
     push: [{ name: 'sink', endpoint: sink.url, interval: '1h', timeout: '2s' }],
@@ -49,7 +56,7 @@ test('SIGTERM under load loses no request and no count', { timeout: 60_000 }, as
   assert.deepEqual(countsOfSnapshots(sink.latest), load.ledger.counts);
   assert.equal(iris.counts().success, load.ledger.counts.success);
   await assert.rejects(fetch(`${gateway.urls.inference}/v2`), 'no longer listening');
-});
+}
 
 test('a second signal ends it at once with exit code 1', { timeout: 30_000 }, async (t) => {
   const iris = await startIrisServer();
