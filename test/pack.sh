@@ -13,4 +13,5 @@ echo '{ "private": true, "type": "module" }' >package.json
 npm install --silent "./$tarball"
 # The pinned Node of the repo: the machine's own may be older than what the package asks for.
 PATH="$repo/node_modules/.bin:$PATH" node node_modules/metergate/bin/metergate.js --version
+PATH="$repo/node_modules/.bin:$PATH" node "$repo/test/pack.js"
 PATH="$repo/node_modules/.bin:$PATH" node node_modules/metergate/bin/metergate.js demo --seconds 2

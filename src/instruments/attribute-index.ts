@@ -1,6 +1,6 @@
 import type { Attributes as GivenAttributes } from '@opentelemetry/api';
 import type { Attributes } from '../metric/model.ts';
-import { isPlain } from './attribute-set.ts';
+import { isPlain, OVERFLOW } from './attribute-set.ts';
 import { Dictionary } from './dictionary.ts';
 import { KeySet, NONE } from './key-set.ts';
 
@@ -114,11 +114,13 @@ export class AttributeIndex {
     return values;
   }
 
-  /** The key that has had most values; empty if there is none. */
+  /** The key that has had most values, that of the overflow not counted; empty if there is none. */
   get widestKey(): string {
     let widest = '';
     let most = 0;
-    for (const [key, { size }] of this.#dictionaries) if (size > most) [widest, most] = [key, size];
+    for (const [key, { size }] of this.#dictionaries) {
+      if (size > most && !Object.hasOwn(OVERFLOW, key)) [widest, most] = [key, size];
+    }
     return widest;
   }
 

@@ -39,7 +39,7 @@ export interface Engine {
 
 export interface EngineOptions {
   readonly resource: Readonly<Record<string, string | number | boolean>>;
-  /** Of metergate. */
+  /** Of metergate; empty if it is not known. */
   readonly version: string;
   /** Series of one instrument; what is beyond is counted in one series with `otel.metric.overflow`. */
   readonly cardinalityLimit: number;

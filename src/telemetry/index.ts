@@ -6,7 +6,7 @@ import { SCOPE, type Engine, type EngineOptions, type Reader } from './engine.ts
 import { observeEngine } from './engine-stats.ts';
 import { createEvents, type Events } from './events.ts';
 import { createInstruments, type Instruments, type InstrumentsOptions } from './instruments.ts';
-import type { Logger } from './logger.ts';
+import { silentLogger, type Logger } from './logger.ts';
 import { createNativeEngine } from './native-engine.ts';
 import { createSdkEngine } from './sdk-engine.ts';
 import { createShownBounds, type ShownBounds, type ShownBoundsOptions } from './shown-bounds.ts';
@@ -35,18 +35,19 @@ export interface Telemetry {
   shutdown(): Promise<void>;
 }
 
-export interface TelemetryOptions extends Omit<EngineOptions, 'destinations'>, ShownBoundsOptions {
-  readonly engine: 'native' | 'sdk';
-  readonly destinations?: EngineOptions['destinations'];
+export interface TelemetryOptions extends Partial<EngineOptions>, ShownBoundsOptions {
+  /** `native` if not given. */
+  readonly engine?: 'native' | 'sdk';
   readonly limits?: InstrumentsOptions['limits'];
-  /** Names of custom metrics. */
+  /** Names of custom metrics; 200 if not given. */
   readonly customMetricsMax?: number;
-  readonly logger: Logger;
+  /** Nothing is logged if not given. */
+  readonly logger?: Logger;
 }
 
-export function createTelemetry(options: TelemetryOptions): Telemetry {
-  const { version, logger, limits, customMetricsMax, destinations = [] } = options;
-  const engine = createEngine({ ...options, destinations });
+export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
+  const { version = '', logger = silentLogger, limits, customMetricsMax } = options;
+  const engine = createEngine(options);
   const sources = createSources();
   const bounds = createShownBounds(options);
   const instruments = createInstruments({
@@ -55,7 +56,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     ...(limits === undefined ? {} : { limits }),
   });
   const events = createEvents(instruments, logger);
-  const build = { 'service.version': version, 'process.runtime.version': process.versions.node };
+  const known = version === '' ? {} : { 'service.version': version };
+  const build = { ...known, 'process.runtime.version': process.versions.node };
   instruments.observe('metergate.build_info', (observe) => observe(1, build));
   observeEngine({ stats: () => engine.stats(), instruments, logger });
 
@@ -72,8 +74,16 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   };
 }
 
-function createEngine(options: EngineOptions & { readonly engine: 'native' | 'sdk' }): Engine {
-  return options.engine === 'native' ? createNativeEngine(options) : createSdkEngine(options);
+function createEngine({ engine = 'native', ...options }: TelemetryOptions): Engine {
+  const {
+    resource = {},
+    version = '',
+    cardinalityLimit = 2_000,
+    exemplarFilter = 'trace_based',
+    destinations = [],
+  } = options;
+  const create = engine === 'native' ? createNativeEngine : createSdkEngine;
+  return create({ resource, version, cardinalityLimit, exemplarFilter, destinations });
 }
 
 /** A reader of the engine with what comes from elsewhere, every histogram on the bounds that it is to be shown on. */

@@ -39,7 +39,14 @@ test("the README's configuration is valid", () => {
   assert.deepEqual(parseConfig({ text, source: 'README.md', env: {}, readFile: () => '' }).ok, true);
 });
 
-for (const page of ['README.md', 'docs/architecture.md', 'docs/configuration.md', 'docs/metrics.md', 'CHANGELOG.md']) {
+for (const page of [
+  'README.md',
+  'docs/architecture.md',
+  'docs/configuration.md',
+  'docs/metrics.md',
+  'docs/library.md',
+  'CHANGELOG.md',
+]) {
   test(`every relative link of ${page} leads somewhere`, () => {
     const links = [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
     for (const [, link = ''] of links) assert.ok(existsSync(join(root, page, '..', link)), link);
