@@ -1,0 +1,18 @@
+export interface Report {
+  /** The peer's cost over ours: above 1 means that we are ahead. */
+  readonly ratios: Readonly<Record<string, number>>;
+  /** The last part of a name is the unit. */
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+export interface BenchOptions {
+  /** One short round, which shows that it runs; the figures are worth nothing. */
+  readonly quick: boolean;
+  /** By `performance.now()`. */
+  readonly deadlineMs: number;
+  /** Told what is going on, by lines. */
+  readonly progress: (line: string) => void;
+}
+
+/** metergate and its peers, measured in one run. */
+export type Bench = (options: BenchOptions) => Report | Promise<Report>;
