@@ -1,6 +1,6 @@
 import type { Attributes as GivenAttributes } from '@opentelemetry/api';
 import type { Attributes } from '../metric/model.ts';
-import { isPlain, OVERFLOW } from './attribute-set.ts';
+import { isPlain, keysOf, OVERFLOW } from './attribute-set.ts';
 import { Dictionary } from './dictionary.ts';
 import { KeySet, NONE } from './key-set.ts';
 
@@ -41,7 +41,9 @@ export class AttributeIndex {
     let i = 0;
     // Node's fast path for `for in` makes this twice as quick as Object.keys, which would make a list.
     for (const key in given) {
-      if (key !== keys[i]) return others ? this.#findInOthers(given) : UNSURE;
+      // `for in` takes hasOwnProperty of its key for nothing, but not Object.hasOwn.
+      if (key !== keys[i] || !Object.prototype.hasOwnProperty.call(given, key))
+        return others ? this.#findInOthers(given) : UNSURE;
       const value = given[key];
       const id = dictionaries[i]!.plain.get(value);
       if (id === undefined) return isPlain(value) ? NONE : UNSURE;
@@ -87,7 +89,7 @@ export class AttributeIndex {
 
   /** Lets `find` know objects that are written as this one, which stands for `set`. */
   learn(given: GivenAttributes, set: Attributes): void {
-    const keys = Object.keys(given);
+    const keys = keysOf(given);
     const sorted = Object.keys(set);
     const keySet = this.#keySets.get(idOf(sorted));
     // Where something was left out, the keys do not say which set it is.
@@ -107,11 +109,11 @@ export class AttributeIndex {
     attributes.forEach((set, i) => this.insert(set, rows[i]!));
   }
 
-  /** How many values are held, over all keys. */
-  get values(): number {
-    let values = 0;
-    for (const { size } of this.#dictionaries.values()) values += size;
-    return values;
+  /** How many values and key sets are held, those that no series has any more among them. */
+  get held(): number {
+    let held = this.#keySets.size;
+    for (const { size } of this.#dictionaries.values()) held += size;
+    return held;
   }
 
   /** The key that has had most values, that of the overflow not counted; empty if there is none. */

@@ -21,6 +21,6 @@ export class PlaceRecorder implements BoundRecorder {
   }
 
   record(value: number, context?: Context): void {
-    if (this.#histogram.accepts(value)) this.#histogram.recordAt(this.#place.row, value, context);
+    if (this.#histogram.accepts(value)) this.#histogram.recordAt(this.#place.row(), value, context);
   }
 }

@@ -32,9 +32,11 @@ export class ExemplarSampler {
 
   sample(value: number, given: Context | undefined): Exemplar | undefined {
     const span = trace.getSpanContext(given ?? context.active());
-    const inSpan = span !== undefined && isSpanContextValid(span);
-    const sampled = inSpan && (span.traceFlags & TraceFlags.SAMPLED) !== 0;
+    // First what costs least and nearly always decides.
+    const sampled = span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) !== 0;
     if (!sampled && this.#filter !== 'always_on') return undefined;
+    const inSpan = span !== undefined && isSpanContextValid(span);
+    if (!inSpan && this.#filter !== 'always_on') return undefined;
     const { traceId, spanId } = inSpan ? span : { traceId: '', spanId: '' };
     return { value, timeMs: this.#nowMs(), traceId, spanId };
   }

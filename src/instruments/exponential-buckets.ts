@@ -14,7 +14,7 @@ export class Buckets {
 
   constructor(size: number) {
     this.#size = size;
-    this.#counts = new Float64Array(Math.min(size, FIRST_COUNTS));
+    this.#counts = new Float64Array(FIRST_COUNTS);
   }
 
   get empty(): boolean {
@@ -34,7 +34,7 @@ export class Buckets {
   add(index: number, count: number): void {
     const low = this.empty ? index : Math.min(index, this.#low);
     const high = this.empty ? index : Math.max(index, this.#high);
-    if (high - low >= this.#counts.length) this.#rehash(Math.min(this.#size, 2 * (high - low + 1)), 0);
+    if (high - low >= this.#counts.length) this.#rehash(2 ** Math.ceil(Math.log2(high - low + 1)), 0);
     this.#low = low;
     this.#high = high;
     const at = placeOf(index, this.#counts.length);
@@ -87,7 +87,7 @@ export class Buckets {
   }
 }
 
+/** @param length a power of two. */
 function placeOf(index: number, length: number): number {
-  const rest = index % length;
-  return rest < 0 ? rest + length : rest;
+  return index & (length - 1);
 }

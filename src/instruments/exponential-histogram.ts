@@ -55,8 +55,7 @@ export class ExponentialHistogramInstrument implements BindableHistogram, Instru
   }
 
   remove(attributes: Attributes): boolean {
-    this.#rows.fold(this.#setup.nowMs(), this.#fold);
-    return this.series.remove(attributes);
+    return this.series.remove(attributes, this.#fold);
   }
 
   accepts(value: number): boolean {

@@ -97,12 +97,16 @@ class BoundRow implements BoundGauge {
   }
 
   record(value: number, context?: Context): void {
-    if (this.#gauge.accepts(value)) this.#gauge.recordAt(this.#place.row, value, context);
+    if (this.#gauge.accepts(value)) this.#gauge.recordAt(this.#place.row(), value, context);
   }
 
   add(value: number): void {
-    if (!this.#gauge.accepts(value)) return;
-    const { row } = this.#place;
+    // What is not finite could be recorded, but would stay in whatever is added afterwards.
+    if (!Number.isFinite(value)) {
+      this.#gauge.refusals.count(value);
+      return;
+    }
+    const row = this.#place.row();
     this.#gauge.recordAt(row, this.#gauge.valueAt(row) + value);
   }
 }

@@ -1,6 +1,7 @@
 import type { Attributes, Context } from '@opentelemetry/api';
 import type { HistogramMetric, HistogramPoints, SummaryMetric } from '../metric/model.ts';
 import { PlaceRecorder, type RowRecorder } from './bound-recorder.ts';
+import { BucketIndex } from './bucket-index.ts';
 import { gathered, grown, grownBy } from './columns.ts';
 import { Exemplars } from './exemplars.ts';
 import type { BindableHistogram, BoundRecorder } from './bindable.ts';
@@ -26,8 +27,7 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
   readonly #rows: Rows;
   readonly #kind: 'histogram' | 'summary';
   readonly #bounds: readonly number[];
-  /** The same, quicker to read. */
-  readonly #edges: Float64Array;
+  readonly #index: BucketIndex;
   /** Of a row: the buckets, the last being that above all bounds. */
   readonly #width: number;
   readonly #sampler;
@@ -45,7 +45,7 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
     this.#kind = kind;
     this.described = setup.described;
     this.#bounds = Object.freeze([...bounds]);
-    this.#edges = Float64Array.from(bounds);
+    this.#index = new BucketIndex(bounds);
     this.#width = bounds.length + 1;
     this.#sampler = setup.sampler;
     this.#exemplars = new Exemplars(setup.sampler);
@@ -67,8 +67,7 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
   }
 
   remove(attributes: Attributes): boolean {
-    this.#rows.fold(this.#setup.nowMs(), this.#fold);
-    return this.series.remove(attributes);
+    return this.series.remove(attributes, this.#fold);
   }
 
   accepts(value: number): boolean {
@@ -83,7 +82,7 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
       this.refusals.count(Infinity);
       return;
     }
-    const bucket = row * this.#width + this.#bucketOf(value);
+    const bucket = row * this.#width + this.#index.of(value);
     this.#sums[row] = sum;
     this.#buckets[bucket] = this.#buckets[bucket]! + 1;
     this.#lasts[row] = value;
@@ -99,6 +98,7 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
   }
 
   addDeltaView(): void {
+    if (this.#kind === 'summary') return; // It is always cumulative.
     this.#rows.fold(this.#setup.nowMs(), this.#fold);
     this.#rows.addDeltaView();
     this.#minMax.addDeltaView();
@@ -149,14 +149,6 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
       lasts: gathered(this.#lasts, rows),
       ...(exemplars === undefined ? {} : { exemplars }),
     };
-  }
-
-  /** The first bound that is not less. One after the other: latencies are mostly in the first buckets, and few have more than 20. */
-  #bucketOf(value: number): number {
-    const edges = this.#edges;
-    let i = 0;
-    while (i < edges.length && value > edges[i]!) i++;
-    return i;
   }
 
   #resize(capacity: number): void {

@@ -71,7 +71,7 @@ export class Observables {
       const observations = new Observations();
       const ended: unknown = call(observations);
       const isThenable = typeof ended === 'object' && ended !== null && 'then' in ended;
-      return isThenable ? Promise.resolve(ended).then(() => observations) : observations;
+      return isThenable ? Promise.resolve(ended).then(() => observations.close()) : observations.close();
     };
     this.#callbacks.push({ key, instruments, run: createSharedRun(`the callback of ${names}`, work) });
   }

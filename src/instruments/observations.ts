@@ -7,9 +7,16 @@ export class Observations {
   readonly #rows: number[] = [];
   readonly #sets: unknown[] = [];
   readonly #values: number[] = [];
+  #closed = false;
+
+  /** The callback has ended: what it still observes is of no collection. */
+  close(): this {
+    this.#closed = true;
+    return this;
+  }
 
   add(instrument: Observed, value: number, attributes: Attributes | undefined): void {
-    if (!instrument.accepts(value)) return;
+    if (this.#closed || !instrument.accepts(value)) return;
     const row = instrument.series.resolveObserved(attributes);
     this.#instruments.push(instrument);
     this.#rows.push(row);
@@ -21,8 +28,11 @@ export class Observations {
   apply(): void {
     for (const [i, instrument] of this.#instruments.entries()) {
       const row = this.#rows[i]!;
+      const { series } = instrument;
       // Its series may have ended since, and the row be somebody else's.
-      if (instrument.series.rows.sets[row] === this.#sets[i]) instrument.observe(row, this.#values[i]!);
+      if (series.rows.sets[row] !== this.#sets[i]) continue;
+      series.observed(row);
+      instrument.observe(row, this.#values[i]!);
     }
   }
 

@@ -9,6 +9,8 @@ const LIVE = 1;
 const RETIRED = 2;
 
 export interface RowsOptions {
+  /** Whether `seen` is kept. */
+  readonly keepsSeen: boolean;
   /** Retired rows that are kept at most. */
   readonly retiredMax: number;
   readonly nowMs: () => number;
@@ -31,8 +33,11 @@ export class Rows {
   epoch = 0;
   /** 1 = recorded on since the last `fold`; of asynchronous instruments: observed in this collection. */
   touched = new Uint8Array(FIRST_ROWS);
-  /** When it was last found touched, Unix ms; of asynchronous instruments the collection in which it was last observed. */
-  seen = new Float64Array(FIRST_ROWS);
+  /**
+   * Where it is kept: when it was last found touched, Unix ms; of asynchronous instruments the collection in which it was last observed.
+   * Elsewhere it takes no room.
+   */
+  seen: Float64Array;
   /** Of live and retired rows. */
   readonly sets: (Attributes | undefined)[] = [];
   readonly #options: RowsOptions;
@@ -48,6 +53,7 @@ export class Rows {
 
   constructor(options: RowsOptions) {
     this.#options = options;
+    this.seen = new Float64Array(options.keepsSeen ? FIRST_ROWS : 0);
   }
 
   get capacity(): number {
@@ -63,7 +69,8 @@ export class Rows {
     if (row === this.capacity) this.#grow();
     this.#states[row] = LIVE;
     this.sets[row] = set;
-    this.#startTimesMs[row] = this.seen[row] = this.#options.nowMs();
+    this.#startTimesMs[row] = this.#options.nowMs();
+    if (this.#options.keepsSeen) this.seen[row] = this.#startTimesMs[row];
     this.#live = undefined;
     return row;
   }
@@ -77,26 +84,26 @@ export class Rows {
     if (!this.#isPending(row)) this.#release(row);
   }
 
+  /** Its series goes on, with another start time. */
+  restart(row: number, startTimeMs: number): void {
+    this.#live = undefined;
+    this.#startTimesMs[row] = startTimeMs;
+  }
+
   /** The live rows; the same object until a series comes or goes. */
   live(): Selection {
-    return (this.#live ??= this.#select((row) => this.#states[row] === LIVE));
+    return (this.#live ??= this.#select(this.#states, LIVE));
   }
 
   /** Those that were observed in this collection. @param sinceMs as in `unseenBy`. */
   observed(sinceMs = 0): Selection {
-    return startingSince(
-      sinceMs,
-      this.#select((row) => this.touched[row] === 1),
-    );
+    return startingSince(sinceMs, this.#select(this.touched, 1));
   }
 
   /** Those that a delta view has not been shown, retired ones among them; their start times are not before `sinceMs`. */
   unseenBy(view: number, sinceMs: number): Selection {
     const pending = this.#pending[view]!;
-    return startingSince(
-      sinceMs,
-      this.#select((row) => pending[row] === 1),
-    );
+    return startingSince(sinceMs, this.#select(pending, 1));
   }
 
   /** A delta view has been shown all that there was for it. */
@@ -107,13 +114,15 @@ export class Rows {
 
   /** Notes what has been recorded since the last time. @param each is called with these rows. */
   fold(nowMs: number, each?: (row: number) => void): void {
-    for (let row = 0; row < this.#end; row++) {
-      if (this.touched[row] === 0) continue;
-      this.touched[row] = 0;
-      this.seen[row] = nowMs;
-      for (const column of this.#pending) column[row] = 1;
-      each?.(row);
-    }
+    for (let row = 0; row < this.#end; row++) this.foldRow(row, nowMs, each);
+  }
+
+  foldRow(row: number, nowMs: number, each?: (row: number) => void): void {
+    if (this.touched[row] === 0) return;
+    this.touched[row] = 0;
+    if (this.#options.keepsSeen) this.seen[row] = nowMs;
+    for (const column of this.#pending) column[row] = 1;
+    each?.(row);
   }
 
   /** A column for one more delta view, which has been shown nothing yet. */
@@ -138,25 +147,27 @@ export class Rows {
   #grow(): void {
     const capacity = this.capacity * 2;
     this.touched = grown(this.touched, capacity);
-    this.seen = grown(this.seen, capacity);
+    if (this.#options.keepsSeen) this.seen = grown(this.seen, capacity);
     this.#startTimesMs = grown(this.#startTimesMs, capacity);
     this.#states = grown(this.#states, capacity);
     this.#pending.forEach((column, view) => (this.#pending[view] = grown(column, capacity)));
     this.#options.resize(capacity);
   }
 
-  #select(wanted: (row: number) => boolean): Selection {
-    const list: number[] = [];
-    for (let row = 0; row < this.#end; row++) if (wanted(row)) list.push(row);
-    const rows = Int32Array.from(list);
-    return {
-      rows,
-      attributes: list.map((row) => this.sets[row]!),
-      startTimesMs: gathered(this.#startTimesMs, rows),
-    };
+  /** @param flags a column: the rows that have `flag` in it. */
+  #select(flags: Uint8Array, flag: number): Selection {
+    const found = new Int32Array(this.#end);
+    let count = 0;
+    for (let row = 0; row < this.#end; row++) if (flags[row] === flag) found[count++] = row;
+    const rows = found.subarray(0, count);
+    const attributes = new Array<Attributes>(count);
+    for (let i = 0; i < count; i++) attributes[i] = this.sets[rows[i]!]!;
+    return { rows, attributes, startTimesMs: gathered(this.#startTimesMs, rows) };
   }
 }
 
 function startingSince(sinceMs: number, { rows, attributes, startTimesMs }: Selection): Selection {
-  return { rows, attributes, startTimesMs: startTimesMs.map((startMs) => Math.max(startMs, sinceMs)) };
+  // They are a copy.
+  for (let i = 0; i < startTimesMs.length; i++) if (startTimesMs[i]! < sinceMs) startTimesMs[i] = sinceMs;
+  return { rows, attributes, startTimesMs };
 }

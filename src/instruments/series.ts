@@ -1,13 +1,13 @@
 import type { Attributes as GivenAttributes } from '@opentelemetry/api';
-import { AttributeIndex } from './attribute-index.ts';
+import { AttributeIndex, UNSURE } from './attribute-index.ts';
 import { OVERFLOW, toAttributeSet } from './attribute-set.ts';
 import { NONE } from './key-set.ts';
 import { Rows, type RowsOptions } from './rows.ts';
 import type { InstrumentSetup } from './setup.ts';
 
 const NO_ATTRIBUTES: GivenAttributes = Object.freeze({});
-/** Values of series that are gone are forgotten when they are more than this and many more than the series. */
-const STALE_VALUES = 1024;
+/** Values and key sets of series that are gone are forgotten when they are more than this and many more than the series. */
+const STALE_MIN = 1024;
 
 /** Which series an instrument has, under a limit: what finds no room goes to the series of the overflow. */
 export class Series {
@@ -21,6 +21,8 @@ export class Series {
   readonly #setup: InstrumentSetup;
   readonly #index = new AttributeIndex();
   #size = 0;
+  /** Since the index was rebuilt. */
+  #ended = 0;
   /** Of an asynchronous instrument: how often it has been collected. */
   #collection = 0;
   #madeRoomIn = NONE;
@@ -28,7 +30,8 @@ export class Series {
   constructor(setup: InstrumentSetup, columns: Pick<RowsOptions, 'resize' | 'clear'>) {
     this.#setup = setup;
     this.limit = setup.limit;
-    this.rows = new Rows({ retiredMax: setup.limit, nowMs: setup.nowMs, ...columns });
+    const keepsSeen = setup.asynchronous || setup.expireAfterMs !== undefined;
+    this.rows = new Rows({ retiredMax: setup.limit, nowMs: setup.nowMs, keepsSeen, ...columns });
   }
 
   /** The overflow not counted. */
@@ -38,7 +41,12 @@ export class Series {
 
   /** @returns the row of an attribute set; a new one if there is room, else that of the overflow. */
   resolve(given: GivenAttributes = NO_ATTRIBUTES): number {
-    const row = this.#index.find(given);
+    let row = UNSURE;
+    try {
+      row = this.#index.find(given);
+    } catch {
+      // The caller's object throws when it is read: what can be read of it is its attribute set.
+    }
     if (row >= 0) return row;
     if (row === NONE && !this.#hasRoom()) return this.#overflowing();
     const set = toAttributeSet(given);
@@ -56,15 +64,27 @@ export class Series {
   /** As `resolve`, for a set that a callback observes. */
   resolveObserved(given: GivenAttributes | undefined): number {
     const row = this.resolve(given);
-    this.rows.seen[row] = this.#collection;
+    this.observed(row);
     return row;
   }
 
-  /** Recorded again, it is a new series with a start time of its own. @returns whether there was such a series. */
-  remove(given: GivenAttributes): boolean {
+  /** It does not make room before another collection has gone by without it. */
+  observed(row: number): void {
+    this.rows.seen[row] = this.#collection;
+  }
+
+  /**
+   * Recorded again, it is a new series with a start time of its own.
+   *
+   * @param fold as in `begin`.
+   * @returns whether there was such a series.
+   */
+  remove(given: GivenAttributes, fold?: (row: number) => void): boolean {
     const row = this.#index.findSet(toAttributeSet(given));
-    if (row >= 0) this.#end(row);
-    return row >= 0;
+    if (row < 0) return false;
+    this.rows.foldRow(row, this.#setup.nowMs(), fold);
+    this.#end(row);
+    return true;
   }
 
   /**
@@ -89,7 +109,10 @@ export class Series {
     if (row === this.overflow) this.overflow = NONE;
     else this.#size--;
     this.rows.end(row);
-    if (this.#index.values > STALE_VALUES + 4 * this.#size) this.#index.rebuild(this.rows.live());
+    // Not at each end: it costs as much as all series that are left.
+    if (++this.#ended <= this.#size || this.#index.held <= STALE_MIN + 4 * this.#size) return;
+    this.#ended = 0;
+    this.#index.rebuild(this.rows.live());
   }
 
   #endUnseenSince(time: number): void {
@@ -100,7 +123,7 @@ export class Series {
   #hasRoom(): boolean {
     if (this.#size >= this.limit && this.#setup.asynchronous && this.#madeRoomIn !== this.#collection) {
       this.#madeRoomIn = this.#collection;
-      this.#endUnseenSince(this.#collection - 1);
+      this.#endUnseenSince(this.#collection);
     }
     return this.#size < this.limit;
   }

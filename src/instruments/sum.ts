@@ -26,6 +26,9 @@ export class Sum implements BindableCounter, Observed {
   #values: Float64Array;
   /** What each delta view has been shown of each row. */
   readonly #shown: Float64Array[] = [];
+  /** Of observed counters: what was last observed, and when they were last collected, Unix ms. */
+  #before = new Float64Array(0);
+  #collectedMs = 0;
 
   constructor(setup: InstrumentSetup, { monotonic }: { monotonic: boolean }) {
     this.#setup = setup;
@@ -39,15 +42,18 @@ export class Sum implements BindableCounter, Observed {
       resize: (capacity) => {
         this.#values = grown(this.#values, capacity);
         this.#shown.forEach((column, view) => (this.#shown[view] = grown(column, capacity)));
+        if (setup.asynchronous) this.#before = grown(this.#before, capacity);
       },
       clear: (row) => {
         this.#values[row] = 0;
+        if (setup.asynchronous) this.#before[row] = 0;
         for (const column of this.#shown) column[row] = 0;
         this.#exemplars.clear(row);
       },
     });
     this.#rows = this.series.rows;
     this.#values = new Float64Array(this.#rows.capacity);
+    if (setup.asynchronous) this.#before = this.#values.slice();
   }
 
   add(value: number, attributes?: Attributes, context?: Context): void {
@@ -59,7 +65,6 @@ export class Sum implements BindableCounter, Observed {
   }
 
   remove(attributes: Attributes): boolean {
-    this.#rows.fold(this.#setup.nowMs());
     return this.series.remove(attributes);
   }
 
@@ -89,7 +94,12 @@ export class Sum implements BindableCounter, Observed {
 
   observe(row: number, value: number): void {
     const observed = this.#integer ? Math.trunc(value) : value;
-    this.#values[row] = row === this.series.overflow ? this.#values[row]! + observed : observed;
+    const sum = row === this.series.overflow ? this.#values[row]! + observed : observed;
+    if (sum - sum !== 0) {
+      this.refusals.count(Infinity);
+      return;
+    }
+    this.#values[row] = sum;
     this.#rows.touched[row] = 1;
   }
 
@@ -104,6 +114,7 @@ export class Sum implements BindableCounter, Observed {
 
   collect({ preference, delta: view, sinceMs }: ViewState, nowMs: number): SumMetric | undefined {
     const { asynchronous, integer } = this.#setup;
+    if (asynchronous && this.#monotonic) this.#restartFallen(nowMs);
     const delta = this.#monotonic && (preference === 'delta' || (preference === 'low_memory' && !asynchronous));
     const selection = asynchronous
       ? this.#rows.observed(delta ? sinceMs : 0)
@@ -112,7 +123,7 @@ export class Sum implements BindableCounter, Observed {
         : this.#rows.live();
     const { rows } = selection;
     if (rows.length === 0) return undefined;
-    const values = delta ? this.#growth(rows, view) : gathered(this.#values, rows);
+    const values = delta ? grownBy(this.#values, this.#shown[view]!, rows) : gathered(this.#values, rows);
     const exemplars = this.#exemplars.of(rows, { sinceMs: delta ? sinceMs : 0 });
     if (delta && !asynchronous) this.#rows.shown(view);
     return {
@@ -125,11 +136,18 @@ export class Sum implements BindableCounter, Observed {
     };
   }
 
-  #growth(rows: Int32Array, view: number): Float64Array {
-    const growth = grownBy(this.#values, this.#shown[view]!, rows);
-    // An observed total that has become less began anew.
-    for (let i = 0; i < rows.length; i++) if (growth[i]! < 0) growth[i] = this.#values[rows[i]!]!;
-    return growth;
+  /** An observed total that has become less began anew after the last collection. What a delta view has not seen is owed to it. */
+  #restartFallen(nowMs: number): void {
+    const { touched } = this.#rows;
+    for (let row = 0; row < touched.length; row++) {
+      if (touched[row] === 0) continue;
+      const before = this.#before[row]!;
+      this.#before[row] = this.#values[row]!;
+      if (this.#values[row]! >= before) continue;
+      this.#rows.restart(row, this.#collectedMs);
+      for (const shown of this.#shown) shown[row] = shown[row]! - before;
+    }
+    this.#collectedMs = nowMs;
   }
 }
 
@@ -143,6 +161,6 @@ class BoundSum implements BoundCounter {
   }
 
   add(value: number, context?: Context): void {
-    if (this.#sum.accepts(value)) this.#sum.addAt(this.#place.row, value, context);
+    if (this.#sum.accepts(value)) this.#sum.addAt(this.#place.row(), value, context);
   }
 }

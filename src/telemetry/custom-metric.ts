@@ -40,8 +40,8 @@ export interface CustomDefinition {
   readonly kind: CustomMetricKind;
   readonly description: string;
   readonly unit: string;
-  /** Histograms only. */
-  readonly bounds: readonly number[] | undefined;
+  /** Bounds, of histograms only. */
+  readonly buckets: readonly number[] | undefined;
   /** In order; undefined = any. */
   readonly attributes: readonly string[] | undefined;
   /** Which of these were asked for, and are not defaults. */
@@ -51,25 +51,41 @@ export interface CustomDefinition {
 /** Those of MLServer, that is of Prometheus' Python client. */
 const DEFAULT_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const KINDS: readonly string[] = ['counter', 'gauge', 'histogram', 'summary'] satisfies CustomMetricKind[];
+const OPTIONS = ['kind', 'description', 'unit', 'attributes', 'buckets', 'min', 'max', 'factor'];
 const NAME = /^[A-Za-z][\w.\-/]{0,254}$/;
 
-/** @throws TypeError for what is no kind; RangeError for buckets that are not valid, or that are not for this kind. */
+/**
+ * @throws TypeError for what is no kind, or no option; RangeError for buckets that are not valid, or that are not for this kind.
+ */
 export function readDefinition(name: string, options: CustomMetricOptions): CustomDefinition {
   const { kind = 'histogram', description = '', unit = '', attributes, ...buckets } = options;
+  const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key));
+  if (unknown !== undefined) {
+    throw new TypeError(`${name}.${unknown} is no option of a custom metric (known are ${OPTIONS.join(', ')})`);
+  }
   if (!KINDS.includes(kind)) {
     throw new TypeError(`${name}.kind must be one of ${KINDS.join(', ')} (got ${JSON.stringify(kind)})`);
   }
   const asked = Object.values(buckets).some((value: unknown) => value !== undefined);
   if (asked && kind !== 'histogram') throw new RangeError(`${name} is a ${kind}: buckets are for histograms only`);
-  const bounds = asked ? boundsOf(buckets, name) : kind === 'histogram' ? DEFAULT_BOUNDS : undefined;
-  const given = new Set(Object.keys(options).filter((key) => key in { unit, attributes }));
-  if (asked) given.add('bounds');
-  return { kind, description, unit, bounds, attributes: attributes && [...attributes].sort(), given };
+  const given = new Set(Object.entries(options).flatMap(([key, value]) => (value === undefined ? [] : [key])));
+  if (asked) given.add('buckets');
+  return {
+    kind,
+    description,
+    unit,
+    buckets: asked ? boundsOf(buckets, name) : kind === 'histogram' ? DEFAULT_BOUNDS : undefined,
+    attributes: attributes && [...new Set(attributes)].sort(),
+    given,
+  };
 }
 
 interface Named extends Pick<CustomDefinition, 'kind' | 'unit'> {
   readonly name: string;
 }
+
+/** The gauge that every page begins with. */
+const TARGET_INFO = { name: 'target_info', unit: '', kind: 'gauge' };
 
 /** @returns why a metric cannot have its name, beside the catalogue's and the custom ones that are there; undefined if it can. */
 export function faultOfName(metric: Named, others: readonly Named[]): string | undefined {
@@ -78,7 +94,7 @@ export function faultOfName(metric: Named, others: readonly Named[]): string | u
   }
   const wanted = sampleNames(metric);
   const ours = Object.entries<InstrumentDefinition>(catalogue).map(([name, { kind, unit }]) => ({ name, unit, kind }));
-  const taken = [...ours, ...others].find(
+  const taken = [TARGET_INFO, ...ours, ...others].find(
     (other) =>
       other.name.toLowerCase() === metric.name.toLowerCase() ||
       sampleNames(other).some((name) => wanted.includes(name)),
@@ -107,7 +123,7 @@ export interface CreatedInstrument {
 }
 
 export function createInstrument({ name, definition, meter, complete }: InstrumentRequest): CreatedInstrument {
-  const { kind, description, unit, bounds } = definition;
+  const { kind, description, unit, buckets } = definition;
   const options = { description, unit };
   const checked = (attributes: Attributes | undefined): Attributes => {
     checkKeys(name, definition, attributes);
@@ -116,8 +132,9 @@ export function createInstrument({ name, definition, meter, complete }: Instrume
   switch (kind) {
     case 'counter': {
       const counter = meter.createCounter(name, options);
-      const inc = (amount = 1, attributes?: Attributes): void => counter.add(amount, checked(attributes));
-      return { metric: { inc } satisfies CustomCounter, log: inc };
+      const add = (amount: number, attributes?: Attributes): void => counter.add(amount, checked(attributes));
+      const inc = (amount = 1, attributes?: Attributes): void => add(amount, attributes);
+      return { metric: { inc } satisfies CustomCounter, log: add };
     }
     case 'gauge': {
       const gauge = meter.createGauge(name, options);
@@ -129,7 +146,7 @@ export function createInstrument({ name, definition, meter, complete }: Instrume
     case 'histogram':
     case 'summary': {
       const aggregation = kind === 'summary' ? 'summary' : 'explicit_bucket_histogram';
-      const advice = { explicitBucketBoundaries: [...(bounds ?? [])] };
+      const advice = { explicitBucketBoundaries: [...(buckets ?? [])] };
       const histogram = meter.createHistogram(name, { ...options, aggregation, advice });
       const observe = (value: number, attributes?: Attributes): void => histogram.record(value, checked(attributes));
       return { metric: { observe } satisfies CustomDistribution, log: observe };
@@ -137,9 +154,10 @@ export function createInstrument({ name, definition, meter, complete }: Instrume
   }
 }
 
-function checkKeys(name: string, { attributes: declared }: CustomDefinition, given: Attributes = {}): void {
+/** @throws TypeError if keys were declared, and these are others. */
+export function checkKeys(name: string, { attributes: declared }: CustomDefinition, given: Attributes = {}): void {
   if (declared === undefined) return;
-  const missing = declared.filter((key) => given[key] === undefined);
+  const missing = declared.filter((key) => given[key] === undefined || given[key] === null);
   const unknown = Object.keys(given).filter((key) => !declared.includes(key));
   if (missing.length + unknown.length === 0) return;
   const faults = [...missing.map((key) => `${key} is missing`), ...unknown.map((key) => `${key} was not declared`)];

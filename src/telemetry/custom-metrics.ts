@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Attributes } from '@opentelemetry/api';
 import type { BindableMeter } from '../instruments/index.ts';
 import {
+  checkKeys,
   createInstrument,
   faultOfName,
   readDefinition,
@@ -27,7 +28,7 @@ export interface CustomMetrics {
    *
    * @param options or the description alone, as MLServer has it; a histogram if no kind is given.
    * @throws TypeError if the name is there as another kind, or with other options: the message names both places.
-   * @throws RangeError if there are too many names, or the buckets are not valid.
+   * @throws RangeError if it cannot have the name, there are too many names, or the buckets are not valid.
    */
   register<K extends CustomMetricKind = 'histogram'>(
     name: string,
@@ -37,7 +38,7 @@ export interface CustomMetrics {
    * Records a value on each metric named: counted in a counter, set in a gauge, recorded in a histogram or a summary. A name that is not
    * known becomes a histogram on the fly; if it cannot, that is an event, and not an error.
    *
-   * @throws TypeError if a metric was registered with attribute keys and these are others.
+   * @throws TypeError if a metric was registered with attribute keys and these are others: then nothing is recorded.
    */
   log(values: Readonly<Record<string, number>>, attributes?: Attributes): void;
   /** Runs code, and all that it calls and awaits, on behalf of a model. */
@@ -57,19 +58,25 @@ interface Registered {
   readonly definition: CustomDefinition;
   readonly metric: CustomMetric<CustomMetricKind>;
   readonly log: (value: number, attributes: Attributes | undefined) => void;
-  /** `file:line:column` of whoever registered it. */
-  readonly place: string;
+  /** What made it, and the `file:line:column` of that. */
+  readonly origin: string;
 }
 
 export function createCustomMetrics({ meter, events, max = NAMES_MAX }: CustomMetricsOptions): CustomMetrics {
   const metrics = new Map<string, Registered>();
   const models = new AsyncLocalStorage<Attributes>();
 
-  const create = (name: string, definition: CustomDefinition, place: string): Registered => {
-    const complete = (attributes: Attributes | undefined): Attributes => ({ ...models.getStore(), ...attributes });
-    const registered = { definition, place, ...createInstrument({ name, definition, meter, complete }) };
+  const complete = (attributes: Attributes | undefined): Attributes => ({ ...models.getStore(), ...attributes });
+  const create = (name: string, definition: CustomDefinition, origin: string): Registered => {
+    const registered = { definition, origin, ...createInstrument({ name, definition, meter, complete }) };
     metrics.set(name, registered);
     return registered;
+  };
+  /** Whichever code comes first: the meter keeps the longer description. */
+  const describe = (name: string, known: Registered, { description }: CustomDefinition): void => {
+    const definition = { ...known.definition, description };
+    createInstrument({ name, definition, meter, complete });
+    metrics.set(name, { ...known, definition });
   };
   const refusalOf = (name: string, definition: CustomDefinition): string | undefined => {
     if (metrics.size >= max) return `there are ${max} custom metrics already, the most that are allowed`;
@@ -78,43 +85,45 @@ export function createCustomMetrics({ meter, events, max = NAMES_MAX }: CustomMe
   };
 
   const register = (name: string, given: CustomMetricOptions | string = {}): CustomMetric<CustomMetricKind> => {
-    const place = callerOf(register);
     const definition = readDefinition(name, typeof given === 'string' ? { description: given } : given);
     const known = metrics.get(name);
     if (known !== undefined) {
       const difference = differenceOf(known.definition, definition);
-      if (difference === undefined) return known.metric;
+      if (difference === undefined) {
+        if (definition.description.length > known.definition.description.length) describe(name, known, definition);
+        return known.metric;
+      }
       throw new TypeError(
-        `the custom metric ${name} has ${difference.key} ${difference.before} (registered at ${known.place}), ` +
-          `so it cannot have ${difference.after} (at ${place})`,
+        `the custom metric ${name} has ${difference.key} ${difference.before} (${known.origin}), ` +
+          `so it cannot have ${difference.after} (at ${callerOf(register)})`,
       );
     }
     const refusal = refusalOf(name, definition);
     if (refusal !== undefined) throw new RangeError(`${name} cannot be registered: ${refusal}`);
-    return create(name, definition, place).metric;
+    return create(name, definition, `registered at ${callerOf(register)}`).metric;
+  };
+
+  /** @returns undefined if there can be no metric of that name. */
+  const createLogged = (name: string): Registered | undefined => {
+    const definition = readDefinition(name, {});
+    const refusal = refusalOf(name, definition);
+    if (refusal === undefined) return create(name, definition, `logged first at ${callerOf(log)}`);
+    const attributes = { 'metergate.reason': metrics.size >= max ? 'too_many' : 'bad_name' };
+    events.emit('custom metric refused', { attributes, fields: { name, refusal } });
+    return undefined;
+  };
+  const log: CustomMetrics['log'] = (values, attributes) => {
+    const entries = Object.entries(values);
+    for (const [name] of entries) {
+      const registered = metrics.get(name);
+      if (registered !== undefined) checkKeys(name, registered.definition, attributes);
+    }
+    for (const [name, value] of entries) (metrics.get(name) ?? createLogged(name))?.log(value, attributes);
   };
 
   return {
     register: register as CustomMetrics['register'],
-    log: (values, attributes) => {
-      for (const [name, value] of Object.entries(values)) {
-        let registered = metrics.get(name);
-        if (registered === undefined) {
-          const definition = readDefinition(name, {});
-          const refusal = refusalOf(name, definition);
-          if (refusal !== undefined) {
-            const reason = metrics.size >= max ? 'too_many' : 'bad_name';
-            events.emit('custom metric refused', {
-              attributes: { 'metergate.reason': reason },
-              fields: { name, refusal },
-            });
-            continue;
-          }
-          registered = create(name, definition, `log({ ${name} })`);
-        }
-        registered.log(value, attributes);
-      }
-    },
+    log,
     inModel: ({ name, version }, run) =>
       models.run(
         {
@@ -128,8 +137,10 @@ export function createCustomMetrics({ meter, events, max = NAMES_MAX }: CustomMe
 
 /** What of a definition is another one; an option that is not given differs from nothing. */
 function differenceOf(known: CustomDefinition, given: CustomDefinition) {
-  for (const key of ['kind', 'unit', 'bounds', 'attributes'] as const) {
-    const [before, after] = [JSON.stringify(known[key]), JSON.stringify(given[key])];
+  for (const key of ['kind', 'unit', 'buckets', 'attributes'] as const) {
+    const [before, after] = [known, given].map(({ [key]: value }) =>
+      value === undefined ? 'any' : JSON.stringify(value),
+    );
     const isGiven = key === 'kind' || given.given.has(key);
     if (isGiven && before !== after) return { key, before, after };
   }

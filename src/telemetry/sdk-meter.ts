@@ -19,9 +19,9 @@ export function createSdkMeter(meter: Meter, observed: Observed): BindableMeter 
       const advice = aggregation === 'summary' ? { explicitBucketBoundaries: [] } : options.advice;
       const histogram = meter.createHistogram(name, { ...options, ...(advice === undefined ? {} : { advice }) });
       return {
-        record: (...measurement) => histogram.record(...measurement),
+        record: (value, attributes, context) => histogram.record(value, present(attributes), context),
         bind: (attributes): BoundRecorder => {
-          const bound = { ...attributes };
+          const bound = present(attributes);
           return { record: (value, context) => histogram.record(value, bound, context) };
         },
         remove: () => false,
@@ -39,14 +39,22 @@ export function createSdkMeter(meter: Meter, observed: Observed): BindableMeter 
 
 function bindableAdder(adder: ReturnType<Meter['createUpDownCounter']>): ReturnType<BindableMeter['createCounter']> {
   return {
-    // The SDK keeps the object that it is given.
-    add: (value, attributes, context) => adder.add(value, { ...attributes }, context),
+    add: (value, attributes, context) => adder.add(value, present(attributes), context),
     bind: (attributes): BoundCounter => {
-      const bound = { ...attributes };
+      const bound = present(attributes);
       return { add: (value, context) => adder.add(value, bound, context) };
     },
     remove: () => false,
   };
+}
+
+/** A copy, since the SDK keeps the object that it is given; and to the SDK a key that has no value makes another series. */
+function present(attributes: Attributes = {}): Attributes {
+  const copy = { ...attributes };
+  for (const key of Object.keys(copy)) {
+    if (copy[key] === undefined || copy[key] === null) Reflect.deleteProperty(copy, key);
+  }
+  return copy;
 }
 
 /** Sets of one gauge of which the last value is remembered; those set longest ago are forgotten, and count from 0 again. */
@@ -55,21 +63,25 @@ const LASTS_MAX = 2_000;
 function bindableGauge(meter: Meter, name: string, options?: MetricOptions): ReturnType<BindableMeter['createGauge']> {
   const gauge = meter.createGauge(name, options);
   const lasts = new Map<string, number>();
-  const record = (value: number, attributes: Attributes, ...rest: []): void => {
+  const record = (value: number, attributes: Attributes): void => {
+    gauge.record(value, attributes);
+    if (typeof value !== 'number') return; // The SDK has left it out.
     const key = attributesKey(attributes);
     lasts.delete(key);
     lasts.set(key, value);
     const [oldest = ''] = lasts.keys();
     if (lasts.size > LASTS_MAX) lasts.delete(oldest);
-    gauge.record(value, attributes, ...rest);
   };
   return {
-    record: (value, attributes = {}) => record(value, { ...attributes }),
+    record: (value, attributes) => record(value, present(attributes)),
     bind: (attributes) => {
-      const bound = { ...attributes };
+      const bound = present(attributes);
       return {
         record: (value) => record(value, bound),
-        add: (value) => record((lasts.get(attributesKey(bound)) ?? 0) + value, bound),
+        add: (value) => {
+          // Anything else would stay in the value, whatever is added later.
+          if (Number.isFinite(value)) record((lasts.get(attributesKey(bound)) ?? 0) + value, bound);
+        },
       };
     },
     remove: () => false,

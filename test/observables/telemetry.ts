@@ -25,8 +25,8 @@ export function createTelemetry(): Telemetry {
     collect: async () => {
       const { resourceMetrics, errors } = await pull.collect(1_000);
       if (errors.length > 0) throw new AggregateError(errors);
-      const metrics = resourceMetrics().scopeMetrics
-        .flatMap((scope) => scope.metrics)
+      const metrics = resourceMetrics()
+        .scopeMetrics.flatMap((scope) => scope.metrics)
         .filter(({ descriptor }) => descriptor.name !== 'metergate.build_info');
       return Object.fromEntries(
         metrics.map(({ descriptor, dataPoints }) => [
