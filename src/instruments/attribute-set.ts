@@ -34,9 +34,9 @@ export function isPlain(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-/** Equal for equal lists only. */
-export function listText(value: AttributeValue): string {
-  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'number' ? [String(inner)] : inner));
+/** Equal for equal values, or sets made by `toAttributeSet`, only. */
+export function textOf(value: AttributeValue | Attributes): string {
+  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'number' ? { number: String(inner) } : inner));
 }
 
 function valueOf(given: GivenAttributes, key: string): AttributeValue | undefined {

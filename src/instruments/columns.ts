@@ -32,3 +32,26 @@ export function grownBy(column: Float64Array, shown: Float64Array, rows: Int32Ar
   }
   return out;
 }
+
+/** What has not been `shown` of one row is from now on missing in what has been shown of another. */
+export function owe(
+  column: Float64Array,
+  shown: Float64Array,
+  { from, to, width = 1 }: { from: number; to: number; width?: number },
+): void {
+  for (let i = 0; i < width; i++) {
+    const [source, target] = [from * width + i, to * width + i];
+    shown[target] = shown[target]! - (column[source]! - shown[source]!);
+  }
+}
+
+/** The sum of each row. @param width of a row. */
+export function rowTotals(column: Float64Array, width: number): Float64Array {
+  const totals = new Float64Array(column.length / width);
+  for (let row = 0; row < totals.length; row++) {
+    let total = 0;
+    for (let i = row * width; i < (row + 1) * width; i++) total += column[i]!;
+    totals[row] = total;
+  }
+  return totals;
+}

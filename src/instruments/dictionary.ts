@@ -1,5 +1,5 @@
 import type { AttributeValue } from '../metric/model.ts';
-import { isPlain, listText } from './attribute-set.ts';
+import { isPlain, textOf } from './attribute-set.ts';
 
 /** Numbers for the values that one attribute key has had, from 1. A value costs its text once, however many series have it. */
 export class Dictionary {
@@ -12,7 +12,7 @@ export class Dictionary {
   }
 
   find(value: AttributeValue): number | undefined {
-    return isPlain(value) ? this.plain.get(value) : this.#lists.get(listText(value));
+    return isPlain(value) ? this.plain.get(value) : this.#lists.get(textOf(value));
   }
 
   findOrAdd(value: AttributeValue): number {
@@ -20,7 +20,7 @@ export class Dictionary {
     if (known !== undefined) return known;
     const id = this.size + 1;
     if (isPlain(value)) this.plain.set(value, id);
-    else this.#lists.set(listText(value), id);
+    else this.#lists.set(textOf(value), id);
     return id;
   }
 }

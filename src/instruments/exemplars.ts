@@ -1,5 +1,5 @@
 import { context, createContextKey, isSpanContextValid, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api';
-import type { Context } from '@opentelemetry/api';
+import type { Context, SpanContext } from '@opentelemetry/api';
 import type { Exemplar } from '../metric/model.ts';
 
 /**
@@ -31,7 +31,7 @@ export class ExemplarSampler {
   }
 
   sample(value: number, given: Context | undefined): Exemplar | undefined {
-    const span = trace.getSpanContext(given ?? context.active());
+    const span = spanOf(given);
     // First what costs least and nearly always decides.
     const sampled = span !== undefined && (span.traceFlags & TraceFlags.SAMPLED) !== 0;
     if (!sampled && this.#filter !== 'always_on') return undefined;
@@ -67,17 +67,26 @@ export class Exemplars {
     { width = 1, sinceMs }: { width?: number; sinceMs: number },
   ): (Exemplar | undefined)[] | undefined {
     if (this.#latest.size === 0) return undefined;
-    const found: (Exemplar | undefined)[] = [];
-    let any = false;
-    for (const row of rows) {
-      for (let slot = row * width; slot < (row + 1) * width; slot++) {
-        const exemplar = this.#latest.get(slot);
-        const fresh = exemplar !== undefined && exemplar.timeMs >= sinceMs;
-        any ||= fresh;
-        found.push(fresh ? exemplar : undefined);
-      }
+    const places = new Map<number, number>();
+    rows.forEach((row, place) => places.set(row, place));
+    let found: (Exemplar | undefined)[] | undefined;
+    for (const [slot, exemplar] of this.#latest) {
+      const row = Math.floor(slot / width);
+      const place = places.get(row);
+      if (place === undefined || exemplar.timeMs < sinceMs) continue;
+      found ??= new Array<Exemplar | undefined>(rows.length * width).fill(undefined);
+      found[place * width + (slot - row * width)] = exemplar;
     }
-    return any ? found : undefined;
+    return found;
+  }
+}
+
+/** The caller's context may be anything in plain JavaScript, and nobody is to pay for counting a request. */
+function spanOf(given: Context | undefined): SpanContext | undefined {
+  try {
+    return trace.getSpanContext(given ?? context.active());
+  } catch {
+    return undefined;
   }
 }
 

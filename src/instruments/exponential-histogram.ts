@@ -7,7 +7,7 @@ import { PlaceRecorder, type RowRecorder } from './bound-recorder.ts';
 import { pointColumns, type Instrument, type ViewState } from './instrument.ts';
 import { Place } from './place.ts';
 import { Refusals } from './refusals.ts';
-import type { Rows } from './rows.ts';
+import { startingAt, type Rows } from './rows.ts';
 import { Series } from './series.ts';
 import type { Description, InstrumentSetup } from './setup.ts';
 
@@ -28,8 +28,9 @@ export class ExponentialHistogramInstrument implements BindableHistogram, Instru
   readonly #rows: Rows;
   readonly #exemplars: Exemplars;
   /** By row; made when they are first needed. */
-  readonly #since: (Exponential | undefined)[] = [];
   readonly #whole: (Exponential | undefined)[] = [];
+  /** The whole itself as long as there is no delta view. */
+  #since = this.#whole;
   readonly #unseen: (Exponential | undefined)[][] = [];
 
   constructor(setup: InstrumentSetup) {
@@ -41,6 +42,11 @@ export class ExponentialHistogramInstrument implements BindableHistogram, Instru
       clear: (row) => {
         for (const column of [this.#since, this.#whole, ...this.#unseen]) column[row] = undefined;
         this.#exemplars.clear(row, EXEMPLARS);
+      },
+      handOver: (from, to) => {
+        for (const column of this.#unseen) {
+          if (column[from] !== undefined) (column[to] ??= new Exponential(SIZE)).merge(column[from]);
+        }
       },
     });
     this.#rows = this.series.rows;
@@ -88,11 +94,14 @@ export class ExponentialHistogramInstrument implements BindableHistogram, Instru
       if (whole !== undefined) (unseen[row] = new Exponential(SIZE)).merge(whole);
     });
     this.#unseen.push(unseen);
+    if (this.#since === this.#whole) this.#since = [];
   }
 
   collect(view: ViewState, nowMs: number): ExponentialHistogramMetric | undefined {
     const delta = view.preference !== 'cumulative';
-    const selection = delta ? this.#rows.unseenBy(view.delta, view.sinceMs) : this.#rows.live();
+    const selection = delta
+      ? startingAt(this.series.deltaStartMs(view.sinceMs), this.#rows.unseenBy(view.delta))
+      : this.#rows.live();
     if (selection.rows.length === 0) return undefined;
     const source = delta ? this.#unseen[view.delta]! : this.#whole;
     const histograms = Array.from(selection.rows, (row) => (source[row] ?? new Exponential(SIZE)).toModel());
@@ -111,7 +120,7 @@ export class ExponentialHistogramInstrument implements BindableHistogram, Instru
 
   readonly #fold = (row: number): void => {
     const since = this.#since[row];
-    if (since === undefined) return;
+    if (since === undefined || this.#since === this.#whole) return;
     for (const column of [this.#whole, ...this.#unseen]) (column[row] ??= new Exponential(SIZE)).merge(since);
     since.clear();
   };

@@ -23,6 +23,7 @@ export class Gauge implements BindableGauge, Observed {
     this.described = setup.described;
     this.#exemplars = new Exemplars(setup.sampler);
     this.series = new Series(setup, {
+      yields: () => true,
       resize: (capacity) => (this.#values = grown(this.#values, capacity)),
       clear: (row) => {
         this.#values[row] = 0;

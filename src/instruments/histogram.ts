@@ -2,14 +2,14 @@ import type { Attributes, Context } from '@opentelemetry/api';
 import type { HistogramMetric, HistogramPoints, SummaryMetric } from '../metric/model.ts';
 import { PlaceRecorder, type RowRecorder } from './bound-recorder.ts';
 import { BucketIndex } from './bucket-index.ts';
-import { gathered, grown, grownBy } from './columns.ts';
+import { gathered, grown, grownBy, owe, rowTotals } from './columns.ts';
 import { Exemplars } from './exemplars.ts';
 import type { BindableHistogram, BoundRecorder } from './bindable.ts';
 import { pointColumns, type Instrument, type ViewState } from './instrument.ts';
 import { MinMax } from './min-max.ts';
 import { Place } from './place.ts';
 import { Refusals } from './refusals.ts';
-import type { Rows, Selection } from './rows.ts';
+import { startingAt, type Rows, type Selection } from './rows.ts';
 import { Series } from './series.ts';
 import type { Description, InstrumentSetup } from './setup.ts';
 
@@ -49,7 +49,11 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
     this.#width = bounds.length + 1;
     this.#sampler = setup.sampler;
     this.#exemplars = new Exemplars(setup.sampler);
-    this.series = new Series(setup, { resize: (capacity) => this.#resize(capacity), clear: (row) => this.#clear(row) });
+    this.series = new Series(setup, {
+      resize: (capacity) => this.#resize(capacity),
+      clear: (row) => this.#clear(row),
+      handOver: (from, to) => this.#handOver(from, to),
+    });
     this.#rows = this.series.rows;
     const { capacity } = this.#rows;
     this.#buckets = new Float64Array(capacity * this.#width);
@@ -108,7 +112,9 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
 
   collect(view: ViewState, nowMs: number): HistogramMetric | SummaryMetric | undefined {
     const delta = this.#kind === 'histogram' && view.preference !== 'cumulative';
-    const selection = delta ? this.#rows.unseenBy(view.delta, view.sinceMs) : this.#rows.live();
+    const selection = delta
+      ? startingAt(this.series.deltaStartMs(view.sinceMs), this.#rows.unseenBy(view.delta))
+      : this.#rows.live();
     if (selection.rows.length === 0) return undefined;
     const points = this.#points(selection, view, { delta, nowMs });
     if (delta) this.#rows.shown(view.delta);
@@ -136,13 +142,13 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
     const sums = shown ? grownBy(this.#sums, shown.sums, rows) : gathered(this.#sums, rows);
     const { mins, maxs } = this.#minMax.take(rows, delta ? view.delta : undefined);
     // A sum that has gone down would look as if it had begun anew: it is not told once there was a negative value.
-    for (let i = 0; i < rows.length; i++) if (mins[i]! < 0) sums[i] = NaN;
+    if (this.#kind === 'histogram') for (let i = 0; i < rows.length; i++) if (mins[i]! < 0) sums[i] = NaN;
     const exemplars = this.#exemplars.of(rows, { width, sinceMs: delta ? view.sinceMs : 0 });
     return {
       ...pointColumns(selection, nowMs),
       bounds: this.#bounds,
       bucketCounts,
-      counts: totals(bucketCounts, width),
+      counts: rowTotals(bucketCounts, width),
       sums,
       mins,
       maxs,
@@ -162,6 +168,14 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
     }
   }
 
+  #handOver(from: number, to: number): void {
+    for (const { buckets, sums } of this.#shown) {
+      owe(this.#buckets, buckets, { from, to, width: this.#width });
+      owe(this.#sums, sums, { from, to });
+    }
+    this.#minMax.handOver(from, to);
+  }
+
   #clear(row: number): void {
     const [from, to] = [row * this.#width, (row + 1) * this.#width];
     this.#buckets.fill(0, from, to);
@@ -174,13 +188,4 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
       shown.sums[row] = 0;
     }
   }
-}
-
-function totals(bucketCounts: Float64Array, width: number): Float64Array {
-  const counts = new Float64Array(bucketCounts.length / width);
-  for (let i = 0; i < bucketCounts.length; i++) {
-    const row = Math.floor(i / width);
-    counts[row] = counts[row]! + bucketCounts[i]!;
-  }
-  return counts;
 }

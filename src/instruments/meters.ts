@@ -70,7 +70,8 @@ export function createMeters({ cardinalityLimit, exemplarFilter, nowMs }: Meters
 
   /** One moment: nothing is awaited in here. */
   const snapshot = (state: ViewState, observations: readonly Observations[]): ScopeMetrics[] => {
-    const now = nowMs();
+    // A wall clock that was set back must not make a point end before it began.
+    const now = Math.max(nowMs(), state.sinceMs);
     for (const instrument of all()) instrument.begin(now);
     for (const observed of observations) observed.apply();
     const scopes: ScopeMetrics[] = [];

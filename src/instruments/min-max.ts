@@ -47,6 +47,11 @@ export class MinMax {
     return taken;
   }
 
+  /** What delta views have not seen of one row is to be seen of the other. */
+  handOver(from: number, to: number): void {
+    for (const unseen of this.#unseen) merge(unseen, unseen, to, from);
+  }
+
   resize(capacity: number): void {
     for (const extremes of this.#all()) {
       extremes.mins = grown(extremes.mins, capacity, Infinity);
@@ -72,7 +77,7 @@ function reset({ mins, maxs }: Extremes, row: number): void {
   maxs[row] = -Infinity;
 }
 
-function merge(into: Extremes, from: Extremes, row: number): void {
-  into.mins[row] = Math.min(into.mins[row]!, from.mins[row]!);
-  into.maxs[row] = Math.max(into.maxs[row]!, from.maxs[row]!);
+function merge(into: Extremes, from: Extremes, row: number, fromRow = row): void {
+  into.mins[row] = Math.min(into.mins[row]!, from.mins[fromRow]!);
+  into.maxs[row] = Math.max(into.maxs[row]!, from.maxs[fromRow]!);
 }

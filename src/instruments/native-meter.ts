@@ -21,6 +21,7 @@ import type {
 } from './bindable.ts';
 import type { Instrument, Observed } from './instrument.ts';
 import type { Observables } from './observables.ts';
+import { ObservedSum } from './observed-sum.ts';
 import { nameObservable, observedOf } from './observations.ts';
 import type { InstrumentSetup } from './setup.ts';
 import { Sum } from './sum.ts';
@@ -79,11 +80,16 @@ export class NativeMeter implements BindableMeter {
   }
 
   createObservableCounter(name: string, options: MetricOptions = {}): Observable {
-    return this.#createObservable('observable_counter', name, options, (setup) => new Sum(setup, { monotonic: true }));
+    return this.#createObservable(
+      'observable_counter',
+      name,
+      options,
+      (setup) => new ObservedSum(setup, { monotonic: true }),
+    );
   }
 
   createObservableUpDownCounter(name: string, options: MetricOptions = {}): Observable {
-    const create = (setup: InstrumentSetup): Sum => new Sum(setup, { monotonic: false });
+    const create = (setup: InstrumentSetup): ObservedSum => new ObservedSum(setup, { monotonic: false });
     return this.#createObservable('observable_up_down_counter', name, options, create);
   }
 
@@ -124,7 +130,9 @@ export class NativeMeter implements BindableMeter {
     options: InstrumentOptions & { asynchronous?: boolean },
     create: (setup: InstrumentSetup) => I,
   ): I {
-    const { unit = '', description = '', valueType = ValueType.DOUBLE, asynchronous = false } = options;
+    const { valueType = ValueType.DOUBLE, asynchronous = false } = options;
+    // Plain JavaScript may say null.
+    const [unit, description] = [options.unit ?? '', options.description ?? ''];
     const same = this.#registered.get(name.toLowerCase()) ?? [];
     const identity = JSON.stringify([kind, unit, valueType]);
     // Of the same kind, so made by the same function.

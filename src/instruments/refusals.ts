@@ -10,12 +10,8 @@ export class Refusals {
   readonly counts = new Map<Refusal, number>();
 
   count(value: unknown): void {
-    const reason =
-      typeof value !== 'number' || Number.isNaN(value) ? 'not_a_number' : value < 0 ? 'negative' : 'infinite';
-    this.#add(value === -Infinity ? 'infinite' : reason);
-  }
-
-  #add(reason: Refusal): void {
+    const isNumber = typeof value === 'number' && !Number.isNaN(value);
+    const reason = !isNumber ? 'not_a_number' : Number.isFinite(value) ? 'negative' : 'infinite';
     this.counts.set(reason, (this.counts.get(reason) ?? 0) + 1);
   }
 }

@@ -1,4 +1,5 @@
 import type { Attributes } from '../metric/model.ts';
+import { textOf } from './attribute-set.ts';
 import { gathered, grown } from './columns.ts';
 
 const FIRST_ROWS = 8;
@@ -11,13 +12,12 @@ const RETIRED = 2;
 export interface RowsOptions {
   /** Whether `seen` is kept. */
   readonly keepsSeen: boolean;
-  /** Retired rows that are kept at most. */
-  readonly retiredMax: number;
-  readonly nowMs: () => number;
   /** The columns that belong to the rows must take so many from now on. */
   readonly resize: (capacity: number) => void;
   /** The row's columns must be as if nothing had ever been recorded. */
   readonly clear: (row: number) => void;
+  /** What delta views have not been shown of one row is to be shown of the other, besides what that has itself. */
+  readonly handOver: (from: number, to: number) => void;
 }
 
 /** Rows to be read, and what every metric shows of them. */
@@ -46,7 +46,8 @@ export class Rows {
   /** 1 = has something that a delta view has not been shown; one column for each of these views. */
   readonly #pending: Uint8Array[] = [];
   readonly #free: number[] = [];
-  readonly #retired = new Set<number>();
+  /** By the texts of their sets. */
+  readonly #retired = new Map<string, number>();
   /** Rows below it have been given at some time. */
   #end = 0;
   #live: Selection | undefined;
@@ -60,18 +61,22 @@ export class Rows {
     return this.touched.length;
   }
 
-  /** @returns a row that is as new. */
-  give(set: Attributes): number {
-    // A view that nobody reads must not let retired rows pile up: the oldest makes room, and what it had is lost to that view.
-    const [oldest] = this.#retired;
-    if (oldest !== undefined && this.#retired.size >= this.#options.retiredMax) this.#release(oldest);
+  /** Rows of series that have ended, and that some delta view has not been shown. */
+  get retired(): number {
+    return this.#retired.size;
+  }
+
+  /** @returns a row that is as new, but for what delta views have not been shown of an earlier series of the set. */
+  give(set: Attributes, startTimeMs: number): number {
     const row = this.#free.pop() ?? this.#end++;
     if (row === this.capacity) this.#grow();
     this.#states[row] = LIVE;
     this.sets[row] = set;
-    this.#startTimesMs[row] = this.#options.nowMs();
-    if (this.#options.keepsSeen) this.seen[row] = this.#startTimesMs[row];
+    this.#startTimesMs[row] = startTimeMs;
+    if (this.#options.keepsSeen) this.seen[row] = startTimeMs;
     this.#live = undefined;
+    const earlier = this.#retired.size === 0 ? undefined : this.#retired.get(textOf(set));
+    if (earlier !== undefined) this.#handOver(earlier, row);
     return row;
   }
 
@@ -79,9 +84,16 @@ export class Rows {
   end(row: number): void {
     this.epoch++;
     this.#live = undefined;
-    this.#states[row] = RETIRED;
-    this.#retired.add(row);
-    if (!this.#isPending(row)) this.#release(row);
+    if (this.#isPending(row)) {
+      this.#states[row] = RETIRED;
+      this.#retired.set(textOf(this.sets[row]!), row);
+    } else this.#release(row);
+  }
+
+  /** The row that retired first makes room: what delta views have not been shown of it is shown of another one. */
+  handOverOldest(to: number): void {
+    const [oldest] = this.#retired.values();
+    if (oldest !== undefined) this.#handOver(oldest, to);
   }
 
   /** Its series goes on, with another start time. */
@@ -95,21 +107,20 @@ export class Rows {
     return (this.#live ??= this.#select(this.#states, LIVE));
   }
 
-  /** Those that were observed in this collection. @param sinceMs as in `unseenBy`. */
-  observed(sinceMs = 0): Selection {
-    return startingSince(sinceMs, this.#select(this.touched, 1));
+  /** Those that were observed in this collection. */
+  observed(): Selection {
+    return this.#select(this.touched, 1);
   }
 
-  /** Those that a delta view has not been shown, retired ones among them; their start times are not before `sinceMs`. */
-  unseenBy(view: number, sinceMs: number): Selection {
-    const pending = this.#pending[view]!;
-    return startingSince(sinceMs, this.#select(pending, 1));
+  /** Those that a delta view has not been shown, retired ones among them. */
+  unseenBy(view: number): Selection {
+    return this.#select(this.#pending[view]!, 1);
   }
 
   /** A delta view has been shown all that there was for it. */
   shown(view: number): void {
     this.#pending[view]!.fill(0);
-    for (const row of this.#retired) if (!this.#isPending(row)) this.#release(row);
+    for (const row of this.#retired.values()) if (!this.#isPending(row)) this.#release(row);
   }
 
   /** Notes what has been recorded since the last time. @param each is called with these rows. */
@@ -134,8 +145,14 @@ export class Rows {
     return this.#pending.some((column) => column[row] === 1);
   }
 
+  #handOver(from: number, to: number): void {
+    this.#options.handOver(from, to);
+    for (const column of this.#pending) if (column[from] === 1) column[to] = 1;
+    this.#release(from);
+  }
+
   #release(row: number): void {
-    this.#retired.delete(row);
+    if (this.#states[row] === RETIRED) this.#retired.delete(textOf(this.sets[row]!));
     this.#states[row] = FREE;
     this.sets[row] = undefined;
     this.touched[row] = 0;
@@ -166,8 +183,7 @@ export class Rows {
   }
 }
 
-function startingSince(sinceMs: number, { rows, attributes, startTimesMs }: Selection): Selection {
-  // They are a copy.
-  for (let i = 0; i < startTimesMs.length; i++) if (startTimesMs[i]! < sinceMs) startTimesMs[i] = sinceMs;
-  return { rows, attributes, startTimesMs };
+/** As a delta view is shown it: all points of an instrument start when it was collected last. */
+export function startingAt(startTimeMs: number, { rows, attributes }: Selection): Selection {
+  return { rows, attributes, startTimesMs: new Float64Array(rows.length).fill(startTimeMs) };
 }

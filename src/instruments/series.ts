@@ -1,4 +1,5 @@
 import type { Attributes as GivenAttributes } from '@opentelemetry/api';
+import type { Attributes } from '../metric/model.ts';
 import { AttributeIndex, UNSURE } from './attribute-index.ts';
 import { OVERFLOW, toAttributeSet } from './attribute-set.ts';
 import { NONE } from './key-set.ts';
@@ -8,6 +9,15 @@ import type { InstrumentSetup } from './setup.ts';
 const NO_ATTRIBUTES: GivenAttributes = Object.freeze({});
 /** Values and key sets of series that are gone are forgotten when they are more than this and many more than the series. */
 const STALE_MIN = 1024;
+
+export interface SeriesOptions extends Pick<RowsOptions, 'resize' | 'clear'> {
+  /** As in `RowsOptions`; not needed where there are no delta views. */
+  readonly handOver?: RowsOptions['handOver'];
+  /** Whether an idle series may end; any, if not given. */
+  readonly mayExpire?: (row: number) => boolean;
+  /** Of asynchronous instruments: whether sets that are no longer observed make room for others; no, if not given. */
+  readonly yields?: () => boolean;
+}
 
 /** Which series an instrument has, under a limit: what finds no room goes to the series of the overflow. */
 export class Series {
@@ -19,6 +29,7 @@ export class Series {
   /** The row of the overflow, or NONE. */
   overflow = NONE;
   readonly #setup: InstrumentSetup;
+  readonly #options: SeriesOptions;
   readonly #index = new AttributeIndex();
   #size = 0;
   /** Since the index was rebuilt. */
@@ -26,12 +37,30 @@ export class Series {
   /** Of an asynchronous instrument: how often it has been collected. */
   #collection = 0;
   #madeRoomIn = NONE;
+  /** When the instrument was created, Unix ms. */
+  readonly #createdMs: number;
+  /** When it was last collected, whoever did it, or else created; and the time before that. */
+  #collectedMs: number;
+  #previousMs: number;
 
-  constructor(setup: InstrumentSetup, columns: Pick<RowsOptions, 'resize' | 'clear'>) {
+  constructor(setup: InstrumentSetup, options: SeriesOptions) {
     this.#setup = setup;
+    this.#options = options;
     this.limit = setup.limit;
+    this.#createdMs = this.#collectedMs = this.#previousMs = setup.nowMs();
+    const { resize, clear, handOver = () => {} } = options;
     const keepsSeen = setup.asynchronous || setup.expireAfterMs !== undefined;
-    this.rows = new Rows({ retiredMax: setup.limit, nowMs: setup.nowMs, keepsSeen, ...columns });
+    this.rows = new Rows({ keepsSeen, resize, clear, handOver });
+  }
+
+  /** Of what a delta view is shown that was last shown something at `sinceMs`, 0 = never. */
+  deltaStartMs(sinceMs: number): number {
+    return Math.max(sinceMs, this.#createdMs);
+  }
+
+  /** Within a collection: when the one before was, or when the instrument was created. */
+  get previousMs(): number {
+    return this.#previousMs;
   }
 
   /** The overflow not counted. */
@@ -53,7 +82,7 @@ export class Series {
     let known = this.#index.findSet(set);
     if (known < 0) {
       if (!this.#hasRoom()) return this.#overflowing();
-      known = this.rows.give(set);
+      known = this.#give(set);
       this.#index.insert(set, known);
       this.#size++;
     }
@@ -97,6 +126,8 @@ export class Series {
     const { asynchronous, expireAfterMs } = this.#setup;
     if (asynchronous) {
       this.#collection++;
+      this.#previousMs = this.#collectedMs;
+      this.#collectedMs = nowMs;
       this.rows.touched.fill(0);
       return;
     }
@@ -104,11 +135,18 @@ export class Series {
     if (expireAfterMs !== undefined) this.#endUnseenSince(nowMs - expireAfterMs);
   }
 
+  /** A recorded total begins with its first measurement; an observed one has begun since it was last looked for. */
+  #give(set: Attributes): number {
+    return this.rows.give(set, this.#setup.asynchronous ? this.#collectedMs : this.#setup.nowMs());
+  }
+
   #end(row: number): void {
     this.#index.remove(this.rows.sets[row]!);
     if (row === this.overflow) this.overflow = NONE;
     else this.#size--;
     this.rows.end(row);
+    // A view that nobody reads must not let them pile up.
+    if (this.rows.retired > this.limit) this.rows.handOverOldest(this.#overflowRow());
     // Not at each end: it costs as much as all series that are left.
     if (++this.#ended <= this.#size || this.#index.held <= STALE_MIN + 4 * this.#size) return;
     this.#ended = 0;
@@ -116,12 +154,14 @@ export class Series {
   }
 
   #endUnseenSince(time: number): void {
-    for (const row of this.rows.live().rows) if (this.rows.seen[row]! < time) this.#end(row);
+    const { mayExpire = () => true } = this.#options;
+    for (const row of this.rows.live().rows) if (this.rows.seen[row]! < time && mayExpire(row)) this.#end(row);
   }
 
   /** Where an asynchronous instrument is full, sets that are no longer observed make room, once in a collection. */
   #hasRoom(): boolean {
-    if (this.#size >= this.limit && this.#setup.asynchronous && this.#madeRoomIn !== this.#collection) {
+    const yields = this.#options.yields?.() ?? false;
+    if (this.#size >= this.limit && yields && this.#madeRoomIn !== this.#collection) {
       this.#madeRoomIn = this.#collection;
       this.#endUnseenSince(this.#collection);
     }
@@ -131,10 +171,14 @@ export class Series {
   #overflowing(): number {
     const key = this.#index.widestKey;
     this.overflowed.set(key, (this.overflowed.get(key) ?? 0) + 1);
+    return this.#overflowRow();
+  }
+
+  #overflowRow(): number {
     if (this.overflow !== NONE) return this.overflow;
     const known = this.#index.findSet(OVERFLOW);
     if (known >= 0) this.#size--;
-    else this.#index.insert(OVERFLOW, this.rows.give(OVERFLOW));
+    else this.#index.insert(OVERFLOW, this.#give(OVERFLOW));
     return (this.overflow = this.#index.findSet(OVERFLOW));
   }
 }

@@ -48,6 +48,9 @@ interface Life {
   touched: boolean;
 }
 
+/** Of the instruments: where the clock of `createNative` begins. */
+const CREATED_MS = 1000;
+
 class Model {
   readonly #expireAfterMs: number | undefined;
   readonly #since = { early: 0, late: 0 };
@@ -80,8 +83,18 @@ class Model {
     const idleSinceMs = nowMs - (this.#expireAfterMs ?? Infinity);
     this.#end((life) => life.seenMs < idleSinceMs);
     if (view === 'cumulative') return this.#lives.map((life) => lineOf(life, life.values, life.startMs)).sort();
-    const shown = [...this.#lives, ...this.#ended].filter((life) => life.unseen[view].length > 0);
-    const lines = shown.map((life) => lineOf(life, life.unseen[view], Math.max(life.startMs, this.#since[view])));
+    // What a set had before it came again is in one point with what it has since: two would be of the same time.
+    const shown = [...this.#ended, ...this.#lives].filter((life) => life.unseen[view].length > 0);
+    const sets = Map.groupBy(shown, ({ name, set }) => `${name} ${set}`).values();
+    const startMs = Math.max(CREATED_MS, this.#since[view]);
+    const lines = Array.from(sets, ([life, ...others]) => {
+      assert.ok(life);
+      return lineOf(
+        life,
+        [life, ...others].flatMap(({ unseen }) => unseen[view]),
+        startMs,
+      );
+    });
     for (const life of shown) life.unseen[view].length = 0;
     this.#since[view] = nowMs;
     return lines.sort();

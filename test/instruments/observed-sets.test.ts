@@ -182,18 +182,59 @@ describe('observed sets under a limit', () => {
 
   it('leave nothing to those that get their place', async () => {
     const { clock, meters, observed } = createObserved({ kind: 'counter', limit: 1 });
-    const [cumulative, delta] = [meters.createView('cumulative'), meters.createView('delta')];
+    const cumulative = meters.createView('cumulative');
     observed.readings = { a: 10 };
-    for (const view of [cumulative, delta]) await read(view);
-    observed.readings = {};
     await read(cumulative);
+    observed.readings = {};
     clock.nowMs = 2000;
+    await read(cumulative);
+    clock.nowMs = 3000;
     for (const b of [0, 3]) {
       observed.readings = { b };
       const [point] = (await collect(cumulative)).values();
+      // It was not there in the collection before: since then it has begun.
       assert.deepEqual([point?.startMs, point?.value], [2000, b]);
     }
-    assert.deepEqual(await read(delta), { b: 3 });
+  });
+
+  it('keep their place for ever where there is a delta view, which would else be shown them again', async () => {
+    const { meters, observed } = createObserved({ kind: 'counter', limit: 1 });
+    const delta = meters.createView('delta');
+    const shown: Readings[] = [];
+    const programme: Readings[] = [{ a: 100 }, {}, {}, { b: 7 }, { a: 101, b: 8 }, { a: 103 }, { a: 103, b: 9 }];
+    for (const readings of programme) {
+      observed.readings = readings;
+      shown.push(await read(delta));
+    }
+    assert.deepEqual(shown, [
+      { a: 100 },
+      {},
+      {},
+      { overflow: 7 },
+      { a: 1, overflow: 1 },
+      { a: 2 },
+      { a: 0, overflow: 1 },
+    ]);
+  });
+
+  it('do not grow in the overflow by what is left when one of them goes', async () => {
+    const { meters, observed } = createObserved({ kind: 'counter', limit: 1 });
+    const delta = meters.createView('delta');
+    const shown: Readings[] = [];
+    const programme: Readings[] = [
+      { a: 1, b: 100, c: 50 },
+      { a: 1, b: 101 },
+      { a: 1, b: 103 },
+    ];
+    for (const readings of programme) {
+      observed.readings = readings;
+      shown.push(await read(delta));
+    }
+    assert.deepEqual(shown, [
+      { a: 1, overflow: 150 },
+      { a: 0, overflow: 0 },
+      { a: 0, overflow: 2 },
+    ]);
   });
 
   it('wait in the overflow while those whose place they could have were there a collection ago', async () => {

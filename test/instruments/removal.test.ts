@@ -181,7 +181,8 @@ for (const kind of withDelta) {
       assert.deepEqual(await valuesOf(view), {});
     });
 
-    it('is shown beside what the series has since it was recorded again', async () => {
+    // Two points would be of one series and one time.
+    it('is shown in one point with what the series has since it was recorded again', async () => {
       const { clock, meters, instrument } = prepare();
       const view = meters.createView('delta');
       instrument.record(set);
@@ -192,13 +193,16 @@ for (const kind of withDelta) {
       const [metric] = scopes[0]?.metrics ?? [];
       assert.ok(metric && metric.kind !== 'summary' && metric.kind !== 'gauge');
       const points = metric.kind === 'histogram' ? metric.points[0] : metric.points;
-      assert.deepEqual(points?.attributes, [set, set]);
-      assert.deepEqual([...points.startTimesMs], [1000, 2000]);
+      assert.deepEqual(points?.attributes, [set]);
+      assert.deepEqual([...points.startTimesMs], [1000]);
+      const value =
+        'values' in points ? points.values[0] : 'counts' in points ? points.counts[0] : points.histograms[0]?.count;
+      assert.equal(value, 3);
       assert.deepEqual(await valuesOf(view), {});
     });
 
     // Else whoever stays away would have the rows of removed series pile up.
-    it('is lost, the oldest first, to a view that lets more series end than the limit', async () => {
+    it('goes to the overflow, the oldest first, for a view that lets more series end than the limit', async () => {
       const { meters, meter } = createNative({ limit: 3 });
       const instrument = kinds[kind]?.(meter);
       assert.ok(instrument);
@@ -211,7 +215,9 @@ for (const kind of withDelta) {
       }
       assert.deepEqual(shown, [1, 1, 1, 1, 1]);
       const models = [2, 3, 4].map((model) => [`instrument {"model":${model}}`, 1]);
-      assert.deepEqual(await valuesOf(away), Object.fromEntries(models));
+      const overflow = ['instrument {"otel.metric.overflow":true}', 2];
+      assert.deepEqual(await valuesOf(away), Object.fromEntries([overflow, ...models]));
+      assert.deepEqual(await valuesOf(there), {});
     });
 
     it('is not shown to a view that was made after the removal', async () => {
