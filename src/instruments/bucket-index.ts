@@ -1,11 +1,8 @@
-const MANTISSA_HIGH_BITS = 20;
+import { fromHighHalf, highHalf, MANTISSA_HIGH_BITS } from './double-bits.ts';
+
 /** Cells in a power of two: 2 ** 4. */
 const CELL_BITS = 4;
 const SHIFT = MANTISSA_HIGH_BITS - CELL_BITS;
-
-const double = new Float64Array(1);
-const halves = new Uint32Array(double.buffer);
-const HIGH = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
 
 /**
  * Which bucket a value belongs to: the first bound that is not less. Cells of a sixteenth of a power of two, told by the first bits of
@@ -31,16 +28,13 @@ export class BucketIndex {
     const last = firstPositive < 0 ? this.#firstCell : cellOf(bounds.at(-1)!);
     this.#cells = new Uint16Array(last - this.#firstCell + 2);
     for (let cell = 0; cell < this.#cells.length; cell++) {
-      halves[HIGH] = (this.#firstCell + cell) << SHIFT;
-      halves[1 - HIGH] = 0;
-      this.#cells[cell] = this.#from(this.#leastBucket, double[0]!);
+      this.#cells[cell] = this.#from(this.#leastBucket, fromHighHalf((this.#firstCell + cell) << SHIFT));
     }
   }
 
   of(value: number): number {
     if (value <= this.#least) return this.#leastBucket === 0 ? 0 : this.#from(0, value);
-    double[0] = value;
-    const cell = (halves[HIGH]! >>> SHIFT) - this.#firstCell;
+    const cell = cellOf(value) - this.#firstCell;
     const cells = this.#cells;
     return this.#from(cell < cells.length ? cells[cell]! : this.#edges.length - 1, value);
   }
@@ -54,6 +48,5 @@ export class BucketIndex {
 }
 
 function cellOf(value: number): number {
-  double[0] = value;
-  return halves[HIGH]! >>> SHIFT;
+  return highHalf(value) >>> SHIFT;
 }

@@ -1,12 +1,9 @@
+import { highHalf, lowHalf, MANTISSA_HIGH_BITS } from './double-bits.ts';
+
 export const SCALE_MAX = 20;
 
 const MIN_NORMAL = 2 ** -1022;
-const MANTISSA_HIGH_BITS = 20;
 const EXPONENT_BIAS = 1023;
-
-const double = new Float64Array(1);
-const halves = new Uint32Array(double.buffer);
-const HIGH = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
 
 /**
  * The bucket of a positive value: the `index` of `base ** index < value <= base ** (index + 1)`. What is less than the least normal
@@ -16,10 +13,10 @@ const HIGH = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
  * values at scales of 0 and less; elsewhere good to the last digit of `Math.log`.
  */
 export function indexOf(value: number, scale: number): number {
-  double[0] = value < MIN_NORMAL ? MIN_NORMAL : value;
-  const high = halves[HIGH]!;
+  const normal = value < MIN_NORMAL ? MIN_NORMAL : value;
+  const high = highHalf(normal);
   const exponent = (high >>> MANTISSA_HIGH_BITS) - EXPONENT_BIAS;
-  const isPowerOfTwo = high << (32 - MANTISSA_HIGH_BITS) === 0 && halves[1 - HIGH] === 0;
+  const isPowerOfTwo = high << (32 - MANTISSA_HIGH_BITS) === 0 && lowHalf(normal) === 0;
   if (scale <= 0) return (isPowerOfTwo ? exponent - 1 : exponent) >> -scale;
   if (isPowerOfTwo) return (exponent << scale) - 1;
   // Rounding must not take it out of the buckets of its own power of two.

@@ -1,11 +1,4 @@
-import {
-  diag,
-  ValueType,
-  type BatchObservableCallback,
-  type MetricOptions,
-  type Observable,
-  type ObservableCallback,
-} from '@opentelemetry/api';
+import { diag, ValueType, type BatchObservableCallback, type MetricOptions, type Observable } from '@opentelemetry/api';
 import { ExponentialHistogramInstrument } from './exponential-histogram.ts';
 import type { ExemplarSampler } from './exemplars.ts';
 import { Gauge } from './gauge.ts';
@@ -20,9 +13,9 @@ import type {
   InstrumentOptions,
 } from './bindable.ts';
 import type { Instrument, Observed } from './instrument.ts';
+import { NativeObservable, observedOf } from './native-observable.ts';
 import type { Observables } from './observables.ts';
 import { ObservedSum } from './observed-sum.ts';
-import { nameObservable, observedOf } from './observations.ts';
 import type { InstrumentSetup } from './setup.ts';
 import { Sum } from './sum.ts';
 
@@ -42,9 +35,10 @@ export interface NativeMeterOptions {
 
 interface Registered {
   readonly instrument: Instrument;
-  readonly observable?: Observable;
   /** What must be the same for it to be the same instrument. */
   readonly identity: string;
+  /** What need not be, and can be settled only once. */
+  readonly settings: string;
 }
 
 /** The instruments of one scope. */
@@ -115,12 +109,10 @@ export class NativeMeter implements BindableMeter {
   ): Observable {
     const { observables } = this.#options;
     const instrument = this.#create(kind, name, { ...options, asynchronous: true }, create);
-    const observable: Observable = {
-      addCallback: (callback: ObservableCallback) => observables.add(callback, instrument),
-      removeCallback: (callback: ObservableCallback) => observables.remove(callback, new Set([instrument])),
-    };
-    nameObservable(observable, instrument);
-    return observable;
+    return new NativeObservable(instrument, {
+      add: (callback) => observables.add(callback, instrument),
+      remove: (callback) => observables.remove(callback, new Set([instrument])),
+    });
   }
 
   /** The instrument that is there already, if it is the same one: then the longer description stays. */
@@ -136,9 +128,14 @@ export class NativeMeter implements BindableMeter {
     const same = this.#registered.get(name.toLowerCase()) ?? [];
     const identity = JSON.stringify([kind, unit, valueType]);
     // Of the same kind, so made by the same function.
-    const known = same.find((registered) => registered.identity === identity)?.instrument as I | undefined;
+    const registered = same.find((each) => each.identity === identity);
+    const known = registered?.instrument as I | undefined;
+    const settings = settingsOf(options);
     if (known !== undefined) {
       if (description.length > known.described.description.length) known.described.description = description;
+      if (settings !== NO_SETTINGS && settings !== registered?.settings) {
+        diag.warn(`the metric ${name} is created once more, with other bounds, limits or expiry: the first ones stay`);
+      }
       return known;
     }
     if (!NAME.test(name)) diag.warn(`the metric name ${JSON.stringify(name)} is not one that OpenTelemetry allows`);
@@ -153,7 +150,7 @@ export class NativeMeter implements BindableMeter {
       nowMs,
       sampler,
     });
-    this.#registered.set(name.toLowerCase(), [...same, { instrument, identity }]);
+    this.#registered.set(name.toLowerCase(), [...same, { instrument, identity, settings }]);
     created(instrument);
     return instrument;
   }
@@ -162,6 +159,12 @@ export class NativeMeter implements BindableMeter {
 function observedOfAll(observables: readonly Observable[]): Set<Observed> {
   return new Set(observables.map(observedOf).filter((instrument) => instrument !== undefined));
 }
+
+function settingsOf({ advice, cardinalityLimit, expireAfterMs }: InstrumentOptions): string {
+  return JSON.stringify([advice?.explicitBucketBoundaries, cardinalityLimit, expireAfterMs]);
+}
+
+const NO_SETTINGS = settingsOf({});
 
 /** The advice, if it is any good. */
 function boundsOf(name: string, { advice }: HistogramOptions): readonly number[] {

@@ -1,5 +1,6 @@
 import type { Attributes, BatchObservableResult, ObservableResult } from '@opentelemetry/api';
 import type { Observed } from './instrument.ts';
+import { observedOf } from './native-observable.ts';
 
 /** What one run of a callback has observed, in columns. Rows are looked up at once: the callback may use its object again. */
 export class Observations {
@@ -49,15 +50,4 @@ export class Observations {
       },
     };
   }
-}
-
-/** Which instrument stands behind an `Observable` of the API. */
-const instruments = new WeakMap<object, Observed>();
-
-export function observedOf(observable: object): Observed | undefined {
-  return instruments.get(observable);
-}
-
-export function nameObservable(observable: object, instrument: Observed): void {
-  instruments.set(observable, instrument);
 }
