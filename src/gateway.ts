@@ -13,6 +13,7 @@ import type { Protocol } from './serving/protocols/protocol.ts';
 import { createProxy } from './serving/proxy/index.ts';
 import type { UpstreamOptions } from './serving/proxy/upstreams.ts';
 import { deadlineIn, type Deadline } from './std/deadline.ts';
+import { errorText } from './std/error-text.ts';
 import type { Part } from './std/part.ts';
 import { createTelemetry } from './telemetry/index.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -117,7 +118,7 @@ function createLifecycle({ parts, proxy, delayMs, timeoutMs, logger, close }: Li
     try {
       await part.shutdown(deadline);
     } catch (error) {
-      logger.error('shutdown of a part failed', { part: part.name, error: String(error) });
+      logger.error('shutdown of a part failed', { part: part.name, error: errorText(error) });
     }
   };
   const stop = async (): Promise<void> => {

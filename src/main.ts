@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { runCli } from './cli/index.ts';
+import { errorText } from './std/error-text.ts';
 
 /**
  * Where the process begins: its arguments, environment, streams and signals are taken here and passed on. It also ends here,
@@ -22,7 +23,7 @@ async function run(): Promise<ExitCode> {
       interrupted,
     });
   } catch (error) {
-    process.stderr.write(`metergate: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`metergate: ${error instanceof Error ? error.message : errorText(error)}\n`);
     return EXIT.failed;
   }
 }

@@ -2,6 +2,7 @@ import { format } from 'node:util';
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { loadConfig } from '../config/index.ts';
 import { createGateway } from '../gateway.ts';
+import { errorText } from '../std/error-text.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { reportProblems } from './check-config.ts';
@@ -20,7 +21,7 @@ export async function serve({ file }: { file: string }, environment: Environment
   try {
     await gateway.start();
   } catch (error) {
-    logger.error('start failed', { error: error instanceof Error ? error.message : String(error) });
+    logger.error('start failed', { error: error instanceof Error ? error.message : errorText(error) });
     return EXIT.failed;
   }
   await interrupted;

@@ -2,7 +2,8 @@ import { readBuckets, type BucketPlace } from '../metric/buckets.ts';
 import { catalogue, type InstrumentDefinition, type InstrumentName } from '../telemetry/catalogue.ts';
 import type { CheckOptions } from './checks.ts';
 import { nearest } from './nearest.ts';
-import { indices, isMapping, type Path } from './paths.ts';
+import { indices, isMapping, pathText, type Path } from './paths.ts';
+import { readDuration } from './values.ts';
 
 const BUCKET_KEYS = ['buckets', 'min', 'max', 'factor'] as const;
 const SERIES_KEYS = ['cardinality_limit', 'expire_after'] as const;
@@ -29,9 +30,32 @@ function everywhere(options: CheckOptions): void {
     };
     if (kind.startsWith('observable_'))
       leaveOut(SERIES_KEYS, 'an observable instrument has the series that were just observed');
+    if (kind === 'up_down_counter')
+      leaveOut(['expire_after'], 'what is still running would be forgotten, and its end counted as -1 for ever');
+    outlivesPushes([...path, 'expire_after'], options);
     if (kind !== 'histogram') leaveOut(BUCKET_KEYS, 'only a histogram has buckets');
     else if (BUCKET_KEYS.some((key) => options.value([...path, key]) !== undefined)) bucketsAt(path, options);
   }
+}
+
+/** A series ends in a collection, whoever collects: a slower destination would not be sent what it had. */
+function outlivesPushes(path: Path, { value, shown, report }: CheckOptions): void {
+  const expiry = durationAt(path, value);
+  if (expiry === undefined) return;
+  const intervals = indices(value(['push'])).flatMap((index) => {
+    const at = ['push', index, 'interval'];
+    const ms = durationAt(at, value);
+    return ms === undefined ? [] : [{ at, ms }];
+  });
+  const [longest] = intervals.toSorted((a, b) => b.ms - a.ms);
+  if (longest !== undefined && expiry <= longest.ms) {
+    report(path, `must be greater than ${pathText(longest.at)}, ${shown(longest.at)}`);
+  }
+}
+
+function durationAt(path: Path, value: CheckOptions['value']): number | undefined {
+  const given = value(path);
+  return typeof given === 'string' ? readDuration(given) : undefined;
 }
 
 /** @param attribute that tells whose series they are: without it there are none of this upstream or model only. */

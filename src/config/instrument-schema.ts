@@ -20,7 +20,9 @@ export function telemetry() {
         .describe('Series of this instrument, in place of telemetry.cardinality_limit.'),
       expire_after: duration(1000)
         .optional()
-        .describe('A series that nothing was recorded on for so long, at least 1s, is removed.'),
+        .describe(
+          'A series that nothing was recorded on for so long, at least 1s and more than every push[].interval, is removed.',
+        ),
     })
       .default({})
       .describe('Settings of single instruments, by their names.'),

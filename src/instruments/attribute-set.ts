@@ -36,6 +36,9 @@ export function isPlain(value: unknown): value is string | number | boolean {
 
 /** Equal for equal values, or sets made by `toAttributeSet`, only. */
 export function textOf(value: AttributeValue | Attributes): string {
+  const text = JSON.stringify(value);
+  // JSON writes NaN and the infinities as null, too. To look at each value is four times as slow.
+  if (!text.includes('null')) return text;
   return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'number' ? { number: String(inner) } : inner));
 }
 

@@ -70,7 +70,8 @@ export class ExponentialHistogramInstrument implements BindableHistogram, Instru
     return false;
   }
 
-  recordAt(row: number, value: number, context: Context | undefined): void {
+  recordAt(row: number, given: number, context: Context | undefined): void {
+    const value = this.#setup.integer ? Math.trunc(given) : given;
     if (!(this.#since[row] ??= new Exponential(SIZE)).record(value)) {
       this.refusals.count(Infinity);
       return;

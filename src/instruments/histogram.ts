@@ -30,6 +30,7 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
   readonly #index: BucketIndex;
   /** Of a row: the buckets, the last being that above all bounds. */
   readonly #width: number;
+  readonly #integer: boolean;
   readonly #sampler;
   readonly #exemplars: Exemplars;
   /** Counts are not kept: they are the sum of the buckets. */
@@ -47,6 +48,7 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
     this.#bounds = Object.freeze([...bounds]);
     this.#index = new BucketIndex(bounds);
     this.#width = bounds.length + 1;
+    this.#integer = setup.integer;
     this.#sampler = setup.sampler;
     this.#exemplars = new Exemplars(setup.sampler);
     this.series = new Series(setup, {
@@ -80,7 +82,8 @@ export class Histogram implements BindableHistogram, Instrument, RowRecorder {
     return false;
   }
 
-  recordAt(row: number, value: number, context: Context | undefined): void {
+  recordAt(row: number, given: number, context: Context | undefined): void {
+    const value = this.#integer ? Math.trunc(given) : given;
     const sum = this.#sums[row]! + value;
     if (sum - sum !== 0) {
       this.refusals.count(Infinity);

@@ -4,7 +4,7 @@ import type { BindableMeter } from './bindable.ts';
 import type { Instrument, TemporalityPreference, ViewState } from './instrument.ts';
 import { NONE } from './key-set.ts';
 import { NativeMeter } from './native-meter.ts';
-import { Observables } from './observables.ts';
+import { Observables, type CallbackError } from './observables.ts';
 import type { Observations } from './observations.ts';
 import type { Refusal } from './refusals.ts';
 
@@ -34,7 +34,7 @@ export interface View {
    * @param timeoutMs for callbacks that are asynchronous.
    * @returns scopes in the order of their creation, those that have something; and the errors of single callbacks.
    */
-  collect(timeoutMs: number): Promise<{ scopes: readonly ScopeMetrics[]; errors: readonly unknown[] }>;
+  collect(timeoutMs: number): Promise<{ scopes: readonly ScopeMetrics[]; errors: readonly CallbackError[] }>;
 }
 
 /** What a `MeterProvider` is to the SDK, less resources and readers: those are the caller's. */

@@ -3,10 +3,19 @@ import { createSharedRun, type SharedRun } from '../std/shared-run.ts';
 import type { Observed } from './instrument.ts';
 import { Observations } from './observations.ts';
 
+/** What one callback failed with. */
+export interface CallbackError {
+  /** The names of its instruments. */
+  readonly source: string;
+  readonly error: unknown;
+}
+
 interface Callback {
   /** As it was registered, to find it again. */
   readonly key: unknown;
   readonly instruments: ReadonlySet<Observed>;
+  /** Names of the instruments. */
+  readonly source: string;
   readonly run: SharedRun<Observations>;
 }
 
@@ -36,24 +45,24 @@ export class Observables {
    *
    * @returns what they observed, and the errors of single ones.
    */
-  async run(timeoutMs: number): Promise<{ observations: readonly Observations[]; errors: readonly unknown[] }> {
+  async run(timeoutMs: number): Promise<{ observations: readonly Observations[]; errors: readonly CallbackError[] }> {
     const observations: Observations[] = [];
-    const errors: unknown[] = [];
+    const errors: CallbackError[] = [];
     const waiting: Promise<void>[] = [];
-    const take = async (later: Promise<Observations>): Promise<void> => {
+    const take = async (source: string, later: Promise<Observations>): Promise<void> => {
       try {
         observations.push(await later);
       } catch (error) {
-        errors.push(error);
+        errors.push({ source, error });
       }
     };
-    for (const { run } of [...this.#callbacks]) {
+    for (const { source, run } of [...this.#callbacks]) {
       try {
         const result = run.get(timeoutMs);
-        if (result instanceof Promise) waiting.push(take(result));
+        if (result instanceof Promise) waiting.push(take(source, result));
         else observations.push(result);
       } catch (error) {
-        errors.push(error);
+        errors.push({ source, error });
       }
     }
     if (waiting.length > 0) await Promise.all(waiting);
@@ -66,14 +75,14 @@ export class Observables {
     call: (into: Observations) => void | PromiseLike<void>,
   ): void {
     if (this.#find(key, instruments) >= 0) return;
-    const names = Array.from(instruments, ({ described }) => described.name).join(', ');
+    const source = Array.from(instruments, ({ described }) => described.name).join(', ');
     const work = (): Observations | Promise<Observations> => {
       const observations = new Observations();
       const ended: unknown = call(observations);
       const isThenable = typeof ended === 'object' && ended !== null && 'then' in ended;
       return isThenable ? Promise.resolve(ended).then(() => observations.close()) : observations.close();
     };
-    this.#callbacks.push({ key, instruments, run: createSharedRun(`the callback of ${names}`, work) });
+    this.#callbacks.push({ key, instruments, source, run: createSharedRun(`the callback of ${source}`, work) });
   }
 
   #find(key: unknown, instruments: ReadonlySet<Observed>): number {

@@ -1,4 +1,5 @@
 import { deadlineIn, within, type Deadline } from '../std/deadline.ts';
+import { errorText } from '../std/error-text.ts';
 import { repeat, type Repetition } from '../std/repeat.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
@@ -71,7 +72,7 @@ export function createSampler<R extends object>(options: SamplerOptions<R>): Sam
       if (!result.done) fail(`no readings within ${timeoutMs} ms`);
       else if (result.value !== undefined) succeed(result.value);
     } catch (error) {
-      fail(error instanceof Error ? error.message : String(error));
+      fail(error instanceof Error ? error.message : errorText(error));
     }
     durationSeconds = (performance.now() - startMs) / 1000;
   };

@@ -1,7 +1,7 @@
 import { encodeText, TEXT_0_0_4 } from '../exposition/text.ts';
 import { toFamilies } from '../exposition/families.ts';
 import { textAnswer, type Answer, type Route } from '../http/routes.ts';
-import { collect } from '../telemetry/collect.ts';
+import { errorText } from '../std/error-text.ts';
 import type { Collection, Reader } from '../telemetry/engine.ts';
 import type { Events } from '../telemetry/events.ts';
 import { serializeOtelJs } from './otel-js.ts';
@@ -18,9 +18,9 @@ export function createPullRoutes({ path, reader, events }: PullOptions): readonl
   const page = (encode: (collection: Collection) => Promise<Answer> | Answer): Route['handle'] => {
     return async () => {
       try {
-        return await encode(await collect(reader, 'pull', events));
+        return await encode(await reader.collect());
       } catch (error) {
-        events.emit('scrape failed', { fields: { error: String(error) } });
+        events.emit('scrape failed', { fields: { error: errorText(error) } });
         return textAnswer(500, 'The collection failed; see the log of the gateway.');
       }
     };

@@ -5,6 +5,7 @@ import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { errorText } from '../std/error-text.ts';
 
 export interface DestinationOptions {
   readonly name: string;
@@ -76,7 +77,7 @@ async function readPem({ where, file, check }: PemFile): Promise<Buffer> {
     check(pem);
     return pem;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message : errorText(error);
     throw new Error(`${where} ${file} cannot be used: ${reason}`, { cause: error });
   }
 }

@@ -1,8 +1,8 @@
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { within, type Deadline } from '../std/deadline.ts';
+import { errorText } from '../std/error-text.ts';
 import type { Part } from '../std/part.ts';
 import { repeat, type Repetition } from '../std/repeat.ts';
-import { collect } from '../telemetry/collect.ts';
 import type { Reader } from '../telemetry/engine.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
@@ -98,19 +98,19 @@ class Lane {
 
   /** One collection on its way out. Whatever goes wrong is counted; nothing is thrown. */
   async #export(): Promise<void> {
-    const { reader, instruments, events } = this.#lane;
+    const { reader, instruments } = this.#lane;
     const destination = this.#destination;
     if (destination === undefined) return;
     const startMs = performance.now();
     let points = 0;
     let outcome: ExportOutcome;
     try {
-      const collection = await collect(reader, `push/${this.name}`, events);
+      const collection = await reader.collect();
       const resourceMetrics = collection.resourceMetrics();
       points = countPoints(resourceMetrics);
       outcome = await destination.export(resourceMetrics);
     } catch (error) {
-      outcome = { status: 'send_failed', error: error instanceof Error ? error : new Error(String(error)) };
+      outcome = { status: 'send_failed', error: error instanceof Error ? error : new Error(errorText(error)) };
     }
     const attributes = { ...this.#attributes, 'metergate.push.outcome': outcome.status };
     const seconds = (performance.now() - startMs) / 1000;

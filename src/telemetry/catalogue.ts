@@ -259,7 +259,7 @@ export const catalogue = {
     kind: 'counter',
     unit: '{error}',
     description: 'Errors of single callbacks and sources while a collection ran; the rest of it was kept',
-    attributes: ['metergate.consumer'],
+    attributes: ['metergate.consumer', 'metergate.source'],
     stability: 'development',
   },
   'metergate.pull.scrape.errors': {

@@ -1,16 +1,16 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Attributes } from '@opentelemetry/api';
 import type { BindableMeter } from '../instruments/index.ts';
+import { createCustomMetricNames } from './custom-metric-names.ts';
 import {
-  checkKeys,
-  createInstrument,
-  faultOfName,
+  isObject,
   readDefinition,
+  shown,
   type CustomDefinition,
-  type CustomMetric,
   type CustomMetricKind,
   type CustomMetricOptions,
-} from './custom-metric.ts';
+} from './custom-metric-options.ts';
+import { checkAttributes, checkObject, createInstrument, type CustomMetric } from './custom-metric.ts';
 import type { Events } from './events.ts';
 
 export interface ModelIdentity {
@@ -27,7 +27,10 @@ export interface CustomMetrics {
    * The metric of that name, which is created if it is not there yet.
    *
    * @param options or the description alone, as MLServer has it; a histogram if no kind is given.
-   * @throws TypeError if the name is there as another kind, or with other options: the message names both places.
+   * With the engine `sdk`, `cardinalityLimit` and `expireAfterMs` have no effect.
+   *
+   * @throws TypeError for options that are not of their types; and if the name is there as another kind, or with other options: the
+   * message names both places.
    * @throws RangeError if it cannot have the name, there are too many names, or the buckets are not valid.
    */
   register<K extends CustomMetricKind = 'histogram'>(
@@ -38,7 +41,8 @@ export interface CustomMetrics {
    * Records a value on each metric named: counted in a counter, set in a gauge, recorded in a histogram or a summary. A name that is not
    * known becomes a histogram on the fly; if it cannot, that is an event, and not an error.
    *
-   * @throws TypeError if a metric was registered with attribute keys and these are others: then nothing is recorded.
+   * @throws TypeError for what is no object, and if a metric was registered with attribute keys and these are others: then nothing is
+   * recorded.
    */
   log(values: Readonly<Record<string, number>>, attributes?: Attributes): void;
   /** Runs code, and all that it calls and awaits, on behalf of a model. */
@@ -64,12 +68,14 @@ interface Registered {
 
 export function createCustomMetrics({ meter, events, max = NAMES_MAX }: CustomMetricsOptions): CustomMetrics {
   const metrics = new Map<string, Registered>();
+  const names = createCustomMetricNames();
   const models = new AsyncLocalStorage<Attributes>();
 
   const complete = (attributes: Attributes | undefined): Attributes => ({ ...models.getStore(), ...attributes });
   const create = (name: string, definition: CustomDefinition, origin: string): Registered => {
     const registered = { definition, origin, ...createInstrument({ name, definition, meter, complete }) };
     metrics.set(name, registered);
+    names.add({ name, ...definition });
     return registered;
   };
   /** Whichever code comes first: the meter keeps the longer description. */
@@ -80,12 +86,11 @@ export function createCustomMetrics({ meter, events, max = NAMES_MAX }: CustomMe
   };
   const refusalOf = (name: string, definition: CustomDefinition): string | undefined => {
     if (metrics.size >= max) return `there are ${max} custom metrics already, the most that are allowed`;
-    const others = Array.from(metrics, ([other, registered]) => ({ name: other, ...registered.definition }));
-    return faultOfName({ name, ...definition }, others);
+    return names.faultOf({ name, ...definition });
   };
 
   const register = (name: string, given: CustomMetricOptions | string = {}): CustomMetric<CustomMetricKind> => {
-    const definition = readDefinition(name, typeof given === 'string' ? { description: given } : given);
+    const definition = readDefinition(name, given);
     const known = metrics.get(name);
     if (known !== undefined) {
       const difference = differenceOf(known.definition, definition);
@@ -113,10 +118,12 @@ export function createCustomMetrics({ meter, events, max = NAMES_MAX }: CustomMe
     return undefined;
   };
   const log: CustomMetrics['log'] = (values, attributes) => {
+    if (!isObject(values)) throw new TypeError(`log: the values must be an object (got ${shown(values)})`);
+    checkObject('log', attributes);
     const entries = Object.entries(values);
     for (const [name] of entries) {
       const registered = metrics.get(name);
-      if (registered !== undefined) checkKeys(name, registered.definition, attributes);
+      if (registered !== undefined) checkAttributes(name, registered.definition, attributes);
     }
     for (const [name, value] of entries) (metrics.get(name) ?? createLogged(name))?.log(value, attributes);
   };
@@ -137,9 +144,10 @@ export function createCustomMetrics({ meter, events, max = NAMES_MAX }: CustomMe
 
 /** What of a definition is another one; an option that is not given differs from nothing. */
 function differenceOf(known: CustomDefinition, given: CustomDefinition) {
-  for (const key of ['kind', 'unit', 'buckets', 'attributes'] as const) {
+  for (const key of ['kind', 'unit', 'buckets', 'attributes', 'cardinalityLimit', 'expireAfterMs'] as const) {
+    const none = key === 'attributes' ? 'any' : 'none';
     const [before, after] = [known, given].map(({ [key]: value }) =>
-      value === undefined ? 'any' : JSON.stringify(value),
+      value === undefined ? none : JSON.stringify(value),
     );
     const isGiven = key === 'kind' || given.given.has(key);
     if (isGiven && before !== after) return { key, before, after };
@@ -149,8 +157,9 @@ function differenceOf(known: CustomDefinition, given: CustomDefinition) {
 
 /** Where a function was called from, for messages. */
 function callerOf(callee: (...args: never[]) => unknown): string {
-  const holder: { stack?: string } = {};
+  const holder: { stack?: unknown } = {};
   Error.captureStackTrace(holder, callee);
-  const [, frame = 'an unknown place'] = holder.stack?.split('\n') ?? [];
+  // No text where somebody has put an Error.prepareStackTrace of their own in place.
+  const [, frame = 'an unknown place'] = typeof holder.stack === 'string' ? holder.stack.split('\n') : [];
   return /\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(frame)?.[1] ?? frame.trim();
 }

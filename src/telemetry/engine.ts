@@ -2,24 +2,37 @@ import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { BindableMeter, ExemplarFilter, InstrumentStats, TemporalityPreference } from '../instruments/index.ts';
 import type { Scope, Snapshot } from '../metric/model.ts';
 
+/** What one callback or source failed with. */
+export interface SourceError {
+  /**
+   * The names of the instruments that the callback observes, or that of the source; with the engine `sdk`, which does not tell,
+   * `callback` for every callback.
+   */
+  readonly source: string;
+  readonly error: unknown;
+}
+
 /** What one consumer got at one moment. */
 export interface Collection {
   readonly snapshot: Snapshot;
   /** The same, as the official exporters take it; made when it is asked for. */
   readonly resourceMetrics: () => ResourceMetrics;
   /** Of single callbacks and sources; what the others gave is in `snapshot`. */
-  readonly errors: readonly unknown[];
+  readonly errors: readonly SourceError[];
 }
+
+/** A callback or source that takes longer than this loses its own readings, not the collection. */
+export const COLLECT_TIMEOUT_MS = 1_000;
 
 /** One consumer's view of all instruments. It keeps its own state: with delta temporality a point is given once. */
 export interface Reader {
   /**
    * Collects now.
    *
-   * @param timeoutMs for one callback or source; what is late is left out and reported.
+   * @param timeoutMs for one callback or source, 1000 if not given; what is late is left out and reported.
    * @throws if nothing could be collected.
    */
-  collect(timeoutMs: number): Promise<Collection>;
+  collect(timeoutMs?: number): Promise<Collection>;
 }
 
 /** Who implements the `Meter` that everything records on. */

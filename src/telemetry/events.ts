@@ -28,6 +28,9 @@ export interface Events {
   emit(event: EventName, options?: { attributes?: Attributes; amount?: number; fields?: LogFields }): void;
 }
 
+/** Kinds of which it is known when they were logged last. */
+const KINDS_MAX = 1_000;
+
 /** @param quietMs the least time between two log lines of one kind. */
 export function createEvents(instruments: Instruments, logger: Logger, quietMs = 10_000): Events {
   const lines = new Map<string, { atMs: number; suppressed: number }>();
@@ -37,7 +40,6 @@ export function createEvents(instruments: Instruments, logger: Logger, quietMs =
       const { level, counter } = events[event];
       instruments.counter(counter).add(amount, attributes);
 
-      // Attributes of these events come from closed sets (destinations, listeners, reasons), so the map stays small.
       const kind = `${event} ${JSON.stringify(attributes)}`;
       const line = lines.get(kind);
       const nowMs = performance.now();
@@ -45,6 +47,10 @@ export function createEvents(instruments: Instruments, logger: Logger, quietMs =
         line.suppressed++;
         return;
       }
+      // Nearly all attributes are of closed sets (destinations, reasons); only a program that names its sources anew each time gets here.
+      const oldest = line === undefined && lines.size >= KINDS_MAX ? lines.entries().next().value : undefined;
+      if (oldest !== undefined && nowMs - oldest[1].atMs < quietMs) return;
+      lines.delete(oldest?.[0] ?? kind);
       lines.set(kind, { atMs: nowMs, suppressed: 0 });
       logger[level](event, { ...attributes, ...fields, ...(line?.suppressed ? { suppressed: line.suppressed } : {}) });
     },

@@ -1,8 +1,10 @@
 import type { MetricProducer } from '@opentelemetry/sdk-metrics';
-import type { TemporalityPreference } from '../instruments/index.ts';
+import type { BindableMeter, TemporalityPreference } from '../instruments/index.ts';
+import type { Scope } from '../metric/model.ts';
 import { toSdk } from '../metric/to-sdk.ts';
+import { errorText } from '../std/error-text.ts';
 import { createCustomMetrics, type CustomMetrics } from './custom-metrics.ts';
-import { SCOPE, type Engine, type EngineOptions, type Reader } from './engine.ts';
+import { COLLECT_TIMEOUT_MS, SCOPE, type Engine, type EngineOptions, type Reader } from './engine.ts';
 import { observeEngine } from './engine-stats.ts';
 import { createEvents, type Events } from './events.ts';
 import { createInstruments, type Instruments, type InstrumentsOptions } from './instruments.ts';
@@ -17,6 +19,8 @@ import { createSources, type Sources } from './sources.ts';
 export interface Telemetry {
   readonly instruments: Instruments;
   readonly events: Events;
+  /** For instruments of a program's own, in a scope of its own. The same scope gives instruments of the same series. */
+  getMeter(scope: Pick<Scope, 'name'> & Partial<Scope>): BindableMeter;
   /** Metrics of users. */
   readonly custom: CustomMetrics;
   /** Cumulative, for scrapes. */
@@ -61,15 +65,17 @@ export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
   instruments.observe('metergate.build_info', (observe) => observe(1, build));
   observeEngine({ stats: () => engine.stats(), instruments, logger });
 
-  const complete = (reader: Reader): Reader => completed(reader, { sources, bounds });
+  const complete = (reader: Reader, consumer: string): Reader =>
+    completed(reader, { consumer, sources, bounds, events });
   return {
     instruments,
     events,
+    getMeter: (scope) => engine.getMeter(scope),
     custom: createCustomMetrics({ meter: engine.getMeter({ name: `${SCOPE}.custom` }), events, max: customMetricsMax }),
-    pull: complete(engine.pull),
-    push: new Map([...engine.push].map(([name, reader]) => [name, complete(reader)])),
+    pull: complete(engine.pull, 'pull'),
+    push: new Map([...engine.push].map(([name, reader]) => [name, complete(reader, `push/${name}`)])),
     addSource: (source) => sources.add(source),
-    metricProducer: ({ temporality }) => toProducer(complete(engine.createReader(temporality))),
+    metricProducer: ({ temporality }) => toProducer(complete(engine.createReader(temporality), 'producer')),
     shutdown: () => engine.shutdown(),
   };
 }
@@ -86,12 +92,27 @@ function createEngine({ engine = 'native', ...options }: TelemetryOptions): Engi
   return create({ resource, version, cardinalityLimit, exemplarFilter, destinations });
 }
 
-/** A reader of the engine with what comes from elsewhere, every histogram on the bounds that it is to be shown on. */
-function completed(reader: Reader, { sources, bounds }: { sources: Sources; bounds: ShownBounds }): Reader {
+interface Completion {
+  /** Who collects, for the events of sources that fail. */
+  readonly consumer: string;
+  readonly sources: Sources;
+  readonly bounds: ShownBounds;
+  readonly events: Events;
+}
+
+/**
+ * A reader of the engine with what comes from elsewhere, every histogram on the bounds that it is to be shown on. What single sources fail
+ * with is counted and logged here, so that no consumer can forget it.
+ */
+function completed(reader: Reader, { consumer, sources, bounds, events }: Completion): Reader {
   return {
-    collect: async (timeoutMs) => {
+    collect: async (timeoutMs = COLLECT_TIMEOUT_MS) => {
       const [own, others] = await Promise.all([reader.collect(timeoutMs), sources.collect(timeoutMs)]);
       const errors = [...own.errors, ...others.errors];
+      for (const { source, error } of errors) {
+        const attributes = { 'metergate.consumer': consumer, 'metergate.source': source };
+        events.emit('source failed', { attributes, fields: { error: errorText(error) } });
+      }
       const shown = bounds.apply(own.snapshot);
       // Our own scopes come first: where two want one name, the first has it.
       const snapshot = others.scopes.length === 0 ? shown : { ...shown, scopes: [...shown.scopes, ...others.scopes] };
@@ -105,14 +126,12 @@ function completed(reader: Reader, { sources, bounds }: { sources: Sources; boun
   };
 }
 
-/** For one callback or source of ours, where the foreign reader gives no time. */
-const PRODUCER_TIMEOUT_MS = 1_000;
-
 function toProducer(reader: Reader): MetricProducer {
   return {
-    collect: async ({ timeoutMillis = PRODUCER_TIMEOUT_MS } = {}) => {
-      const { resourceMetrics, errors } = await reader.collect(timeoutMillis);
-      return { resourceMetrics: resourceMetrics(), errors: [...errors] };
+    // What a foreign reader gives is meant for its export as a whole, 30 s by default: one source must not have all of it.
+    collect: async ({ timeoutMillis = COLLECT_TIMEOUT_MS } = {}) => {
+      const { resourceMetrics, errors } = await reader.collect(Math.min(timeoutMillis, COLLECT_TIMEOUT_MS));
+      return { resourceMetrics: resourceMetrics(), errors: errors.map(({ error }) => error) };
     },
   };
 }

@@ -2,7 +2,7 @@ import { defaultResource, resourceFromAttributes } from '@opentelemetry/resource
 import { createMeters, type TemporalityPreference } from '../instruments/index.ts';
 import type { Attributes } from '../metric/model.ts';
 import { toSdk } from '../metric/to-sdk.ts';
-import type { Engine, EngineOptions, Reader } from './engine.ts';
+import { COLLECT_TIMEOUT_MS, type Engine, type EngineOptions, type Reader } from './engine.ts';
 
 /** The engine of `src/instruments`. Readers are views over the same columns, and may be made at any time. */
 export function createNativeEngine(options: EngineOptions): Engine {
@@ -17,7 +17,7 @@ export function createNativeEngine(options: EngineOptions): Engine {
   const createReader = (preference: TemporalityPreference): Reader => {
     const view = meters.createView(preference);
     return {
-      collect: async (timeoutMs) => {
+      collect: async (timeoutMs = COLLECT_TIMEOUT_MS) => {
         if (shutDown) throw new Error('the engine has been shut down');
         const { scopes, errors } = await view.collect(timeoutMs);
         const snapshot = { resource: attributes, scopes };

@@ -25,8 +25,9 @@ export interface PrometheusRegistryOptions {
 }
 
 /**
- * The metrics of an existing registry, so that nobody need rewrite them. Names, help and label sets stay as they are, label values
- * become strings, start times are unknown. A counter without `_total` gets it at Prometheus only, as OpenMetrics asks.
+ * The metrics of an existing registry, so that nobody need rewrite them. Names, help and label sets are taken over, label values become
+ * strings, start times are unknown. At Prometheus a name is written as all of ours are: runs of underscores become one, those around
+ * it go, and a counter gets `_total` at its end.
  *
  * Left out in silence, since the rest is good:
  *  - metrics of a type other than counter, gauge, histogram and summary, and metrics without a sample;

@@ -10,7 +10,7 @@ import {
 import type { TemporalityPreference } from '../instruments/index.ts';
 import { fromSdk } from '../metric/from-sdk.ts';
 import type { Snapshot } from '../metric/model.ts';
-import { SCOPE, type Engine, type EngineOptions, type Reader } from './engine.ts';
+import { COLLECT_TIMEOUT_MS, SCOPE, type Engine, type EngineOptions, type Reader } from './engine.ts';
 import { createObserved, type Observed } from './observed.ts';
 import { createSdkMeter } from './sdk-meter.ts';
 
@@ -31,8 +31,11 @@ export function createSdkEngine({ resource, cardinalityLimit, destinations }: En
     readers: [pull, ...push.values()],
   });
   return {
-    getMeter: ({ name, version, schemaUrl }) =>
-      createSdkMeter(provider.getMeter(name, version, schemaUrl === undefined ? {} : { schemaUrl }), observed),
+    getMeter: (scope) => {
+      const { name, version, schemaUrl } = scope;
+      const meter = provider.getMeter(name, version, schemaUrl === undefined ? {} : { schemaUrl });
+      return createSdkMeter({ meter, scope, observed });
+    },
     pull: asReader(pull, observed),
     push: new Map([...push].map(([name, reader]) => [name, asReader(reader, observed)])),
     createReader: () => {
@@ -81,15 +84,15 @@ function temporalityOf(type: InstrumentType, preference: TemporalityPreference):
 
 function asReader(reader: IMetricReader, observed: Observed): Reader {
   return {
-    collect: async (timeoutMs) => {
+    collect: async (timeoutMs = COLLECT_TIMEOUT_MS) => {
       const collect = () => reader.collect({ timeoutMillis: timeoutMs });
       const { resourceMetrics, errors } = await observed.during(collect);
       const { snapshot, unsupported } = fromSdk(resourceMetrics);
-      const left = unsupported.map((name) => new Error(`the metric ${name} is of a kind that is not known`));
+      const left = unsupported.map((source) => ({ source, error: new Error('a metric of a kind that is not known') }));
       return {
         snapshot: withOurScopeFirst(snapshot),
         resourceMetrics: () => resourceMetrics,
-        errors: [...errors, ...left],
+        errors: [...errors.map((error) => ({ source: 'callback', error })), ...left],
       };
     },
   };

@@ -1,13 +1,15 @@
-import type { Attributes, Meter, MetricOptions, Observable } from '@opentelemetry/api';
+import type { Attributes, Meter, MetricOptions } from '@opentelemetry/api';
 import type { BindableMeter, BoundCounter, BoundRecorder } from '../instruments/index.ts';
-import { attributesKey, type Observed } from './observed.ts';
+import { attributesKey, present } from './sdk-attributes.ts';
+import { createSdkObservables, type SdkObservablesOptions } from './sdk-observables.ts';
 
 /**
  * The SDK's meter with what it lacks: `bind`, which saves nothing here, and gauges that go up and down. It has no way to remove a
  * series, and knows neither limits nor expiry of single instruments. A summary becomes a histogram without bounds.
  */
-export function createSdkMeter(meter: Meter, observed: Observed): BindableMeter {
-  const observable = (name: string, created: Observable): Observable => watched({ name, created, observed });
+export function createSdkMeter(options: SdkObservablesOptions): BindableMeter {
+  const { meter } = options;
+  const observables = createSdkObservables(options);
   return {
     createCounter: (name, options) => bindableAdder(meter.createCounter(name, options)),
     createUpDownCounter: (name, options) => bindableAdder(meter.createUpDownCounter(name, options)),
@@ -27,13 +29,12 @@ export function createSdkMeter(meter: Meter, observed: Observed): BindableMeter 
         remove: () => false,
       };
     },
-    createObservableCounter: (name, options) => observable(name, meter.createObservableCounter(name, options)),
+    createObservableCounter: (name, options) => observables.wrap(name, meter.createObservableCounter(name, options)),
     createObservableUpDownCounter: (name, options) =>
-      observable(name, meter.createObservableUpDownCounter(name, options)),
-    createObservableGauge: (name, options) => observable(name, meter.createObservableGauge(name, options)),
-    addBatchObservableCallback: (callback, observables) => meter.addBatchObservableCallback(callback, observables),
-    removeBatchObservableCallback: (callback, observables) =>
-      meter.removeBatchObservableCallback(callback, observables),
+      observables.wrap(name, meter.createObservableUpDownCounter(name, options)),
+    createObservableGauge: (name, options) => observables.wrap(name, meter.createObservableGauge(name, options)),
+    addBatchObservableCallback: (callback, of) => observables.addBatch(callback, of),
+    removeBatchObservableCallback: (callback, of) => observables.removeBatch(callback, of),
   };
 }
 
@@ -46,15 +47,6 @@ function bindableAdder(adder: ReturnType<Meter['createUpDownCounter']>): ReturnT
     },
     remove: () => false,
   };
-}
-
-/** A copy, since the SDK keeps the object that it is given; and to the SDK a key that has no value makes another series. */
-function present(attributes: Attributes = {}): Attributes {
-  const copy = { ...attributes };
-  for (const key of Object.keys(copy)) {
-    if (copy[key] === undefined || copy[key] === null) Reflect.deleteProperty(copy, key);
-  }
-  return copy;
 }
 
 /** Sets of one gauge of which the last value is remembered; those set longest ago are forgotten, and count from 0 again. */
@@ -85,28 +77,5 @@ function bindableGauge(meter: Meter, name: string, options?: MetricOptions): Ret
       };
     },
     remove: () => false,
-  };
-}
-
-/** Notes what callbacks observe. */
-function watched({ name, created, observed }: { name: string; created: Observable; observed: Observed }): Observable {
-  observed.name(name);
-  const wrappers = new WeakMap<object, Parameters<Observable['addCallback']>[0]>();
-  const wrap = (callback: Parameters<Observable['addCallback']>[0]): typeof callback => {
-    const wrapper: typeof callback =
-      wrappers.get(callback) ??
-      ((result) =>
-        callback({
-          observe: (value, attributes) => {
-            observed.add(name, attributes);
-            result.observe(value, attributes);
-          },
-        }));
-    wrappers.set(callback, wrapper);
-    return wrapper;
-  };
-  return {
-    addCallback: (callback) => created.addCallback(wrap(callback)),
-    removeCallback: (callback) => created.removeCallback(wrap(callback)),
   };
 }

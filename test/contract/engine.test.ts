@@ -1,14 +1,10 @@
 // What every engine promises, held by both. Where the SDK cannot keep it, the case says so with the fault.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ValueType } from '@opentelemetry/api';
+import { ValueType, type Attributes, type BatchObservableResult } from '@opentelemetry/api';
 import type { TemporalityPreference } from '../../src/instruments/index.ts';
 import type { Metric } from '../../src/metric/model.ts';
-import { collect } from '../../src/telemetry/collect.ts';
-import type { Engine } from '../../src/telemetry/engine.ts';
-import { createEvents } from '../../src/telemetry/events.ts';
-import { createInstruments } from '../../src/telemetry/instruments.ts';
-import { createRecordingLogger } from '../support/telemetry.ts';
+import { SCOPE, type Engine } from '../../src/telemetry/engine.ts';
 import { createTestEngine, pointsOf, toPoints, type EngineName, type TestEngine } from '../telemetry/engines.ts';
 
 for (const name of ['native', 'sdk'] as const) {
@@ -17,7 +13,8 @@ for (const name of ['native', 'sdk'] as const) {
   describe(`the engine ${name}`, () => {
     readers(create);
     instruments(create);
-    callbacks(create);
+    callbacks(name, create);
+    batches(create);
     limits(name, create);
     removal(name, create);
   });
@@ -197,7 +194,7 @@ function instruments(create: Create): void {
   });
 }
 
-function callbacks(create: Create): void {
+function callbacks(name: EngineName, create: Create): void {
   for (const [what, callback] of Object.entries({
     throws: () => {
       throw new Error('no reading');
@@ -216,27 +213,13 @@ function callbacks(create: Create): void {
     });
   }
 
-  it('counts and logs its failed sources by consumer', async () => {
-    const engine = create({ a: 'cumulative' });
-    const { logger, lines } = createRecordingLogger();
-    const events = createEvents(createInstruments(engine), logger);
-    engine.meter.createObservableGauge('bad').addCallback(() => {
-      throw new Error('no reading');
-    });
-    await collect(engine.pull, 'pull', events);
-    await collect(destination(engine, 'a'), 'a', events);
-    await collect(destination(engine, 'a'), 'a', events);
-    assert.deepEqual((await pointsOf(engine.pull))['metergate.scrape.source.errors'], {
-      'metergate.consumer=pull': 1,
-      'metergate.consumer=a': 2,
-    });
-    assert.deepEqual(
-      lines.map(({ message, fields }) => [message, fields['metergate.consumer'], fields.error]),
-      [
-        ['source failed', 'pull', 'Error: no reading'],
-        ['source failed', 'a', 'Error: no reading'],
-      ],
-    );
+  it('says which callback has failed, as far as it can tell', async () => {
+    const engine = create();
+    const bad = engine.meter.createObservableGauge('bad');
+    const error = new Error('no reading');
+    bad.addCallback(() => Promise.reject(error));
+    const { errors } = await engine.pull.collect();
+    assert.deepEqual(errors, [{ source: name === 'native' ? 'bad' : 'callback', error }]);
   });
 
   it('no longer exports what is no longer observed, and goes on where it left off', async () => {
@@ -267,6 +250,123 @@ function callbacks(create: Create): void {
     gauge.removeCallback(callback);
     assert.deepEqual(await pointsOf(engine.pull), {});
     assert.equal(calls, 1);
+  });
+
+  it('takes what an asynchronous callback observes after an await, in two collections at the same time too', async () => {
+    const engine = create({ a: 'cumulative' });
+    const readings: PromiseWithResolvers<number>[] = [];
+    engine.meter.createObservableGauge('g').addCallback(async (result) => {
+      const reading = Promise.withResolvers<number>();
+      readings.push(reading);
+      result.observe(await reading.promise, { key: 'late' });
+    });
+    const readers = [engine.pull, destination(engine, 'a')];
+    for (const value of [1, 2]) {
+      const collections = readers.map((reader) => pointsOf(reader));
+      await new Promise(setImmediate);
+      // The one that was begun last is the first to end.
+      for (const reading of readings.splice(0).reverse()) {
+        reading.resolve(value);
+        await new Promise(setImmediate);
+      }
+      for (const points of await Promise.all(collections)) assert.deepEqual(points, { g: { 'key=late': value } });
+    }
+  });
+
+  for (const [what, end] of Object.entries({
+    fails: () => Promise.reject(new Error('no reading')),
+    'never ends': () => new Promise<void>(() => {}),
+  })) {
+    it(`serves no reading from before where a callback observes and then ${what}`, async () => {
+      const engine = create();
+      let ends = (): Promise<void> => Promise.resolve();
+      engine.meter.createObservableGauge('g').addCallback(async (result) => {
+        result.observe(1);
+        await ends();
+      });
+      assert.deepEqual(toPoints((await engine.pull.collect(20)).resourceMetrics()), { g: { '': 1 } });
+      ends = end;
+      assert.deepEqual(toPoints((await engine.pull.collect(20)).resourceMetrics()), {});
+    });
+  }
+
+  it('copies the attributes of what is observed, and leaves those out that have no value', async () => {
+    const engine = create();
+    engine.meter.createObservableGauge('g').addCallback((result) => {
+      const attributes: Attributes = { gone: undefined };
+      for (const a of [1, 2]) result.observe(a, Object.assign(attributes, { a }));
+    });
+    assert.deepEqual(await pointsOf(engine.pull), { g: { 'a=1': 1, 'a=2': 2 } });
+  });
+
+  it('keeps instruments of one name in two scopes apart', async () => {
+    const engine = create();
+    engine.meter.createObservableGauge('same').addCallback(() => {});
+    engine.getMeter({ name: 'other' }).createCounter('same').add(3);
+    assert.deepEqual(await pointsOf(engine.pull), { same: { '': 3 } });
+  });
+
+  it('has a place for what is observed beyond the limit', async () => {
+    const engine = create({}, 5);
+    engine.meter.createObservableCounter('c').addCallback((result) => {
+      for (let i = 0; i < 20; i++) result.observe(1, { i });
+    });
+    const { c = {} } = await pointsOf(engine.pull);
+    assert.ok('otel.metric.overflow=true' in c);
+  });
+}
+
+function batches(create: Create): void {
+  it('calls a batch callback once for all its instruments, until it is removed', async () => {
+    const engine = create({ growth: 'delta' });
+    const [x, y] = [engine.meter.createObservableGauge('x'), engine.meter.createObservableCounter('y')];
+    let calls = 0;
+    const callback = (result: BatchObservableResult): void => {
+      calls++;
+      result.observe(x, calls);
+      result.observe(y, calls * 10, { of: 'y' });
+    };
+    engine.meter.addBatchObservableCallback(callback, [x, y]);
+    engine.meter.addBatchObservableCallback(callback, [y, x, y]);
+    assert.deepEqual(await pointsOf(engine.pull), { x: { '': 1 }, y: { 'of=y': 10 } });
+    assert.deepEqual(await pointsOf(destination(engine, 'growth')), { x: { '': 2 }, y: { 'of=y': 20 } });
+    engine.meter.removeBatchObservableCallback(callback, [x]); // Not what it was added for.
+    assert.deepEqual(await pointsOf(engine.pull), { x: { '': 3 }, y: { 'of=y': 30 } });
+    engine.meter.removeBatchObservableCallback(callback, [y, x]);
+    assert.deepEqual(await pointsOf(engine.pull), {});
+    assert.equal(calls, 3);
+  });
+
+  it('takes of a batch callback what is for its instruments only', async () => {
+    const engine = create();
+    const again = engine.getMeter({ name: SCOPE, version: '1.2.3' });
+    const [x, y] = [engine.meter.createObservableGauge('x'), again.createObservableGauge('y')];
+    const other = engine.meter.createObservableGauge('other');
+    engine.meter.addBatchObservableCallback(
+      async (result) => {
+        await Promise.resolve();
+        for (const observable of [x, y, other, { addCallback: () => {}, removeCallback: () => {} }])
+          result.observe(observable, 1);
+      },
+      [x, y],
+    );
+    assert.deepEqual(await pointsOf(engine.pull), { x: { '': 1 }, y: { '': 1 } });
+  });
+
+  it('takes nothing of a batch callback that fails', async () => {
+    const engine = create();
+    const x = engine.meter.createObservableGauge('x');
+    let fails = false;
+    const callback = (result: BatchObservableResult): void => {
+      result.observe(x, 1);
+      if (fails) throw new Error('no reading');
+    };
+    engine.meter.addBatchObservableCallback(callback, [x]);
+    assert.deepEqual(await pointsOf(engine.pull), { x: { '': 1 } });
+    fails = true;
+    const { resourceMetrics, errors } = await engine.pull.collect(1_000);
+    assert.equal(errors.length, 1);
+    assert.deepEqual(toPoints(resourceMetrics()), {});
   });
 }
 

@@ -140,6 +140,19 @@ describe('a meter', () => {
     for (const metric of await metricsOf(view)) assert.equal('integer' in metric && metric.integer, true, metric.name);
   });
 
+  it('cuts the fractions of what goes into a histogram of whole numbers off', async () => {
+    const { meters, meter } = createNative();
+    const options = { valueType: ValueType.INT, advice: { explicitBucketBoundaries: [2] } };
+    meter.createHistogram('bounds', options).record(2.9);
+    meter.createHistogram('powers', { ...options, aggregation: 'base2_exponential_bucket_histogram' }).record(2.9);
+    for (const metric of await metricsOf(meters.createView('cumulative'))) {
+      assert.ok(metric.kind === 'histogram' || metric.kind === 'exponential_histogram');
+      const points = metric.kind === 'histogram' ? metric.points[0] : metric.points.histograms[0];
+      assert.deepEqual([points && 'sums' in points ? points.sums[0] : points?.sum], [2], metric.name);
+      if (metric.kind === 'histogram') assert.deepEqual([...(metric.points[0]?.bucketCounts ?? [])], [1, 0]);
+    }
+  });
+
   it('does not say that doubles are whole numbers', async () => {
     const { meters, meter } = createNative();
     meter.createCounter('counter', { valueType: ValueType.DOUBLE }).add(2.5);

@@ -25,10 +25,10 @@ const cases: Record<string, readonly [name: string, sets: number]> = {
   'that are recorded beyond the limit': ['limit', 1_000_000],
   'that are recorded and removed': ['remove', 1_000_000],
   'that expire': ['expiry', 1_000_000],
-  'that are bound, recorded once and removed, in a histogram': ['remove_bound', 200_000],
+  'that are bound, recorded once and removed, in a histogram': ['remove_bound', 100_000],
   // 16 keys, there or not: few values, but a table for each set of keys.
-  'of different keys that are recorded and removed': ['keys', 60_000],
-  'that are observed for a time': ['observe', 200_000],
+  'of different keys that are recorded and removed': ['keys', 40_000],
+  'that are observed for a time': ['observe', 100_000],
 };
 
 describe('memory is flat and the total exact over distinct attribute sets', () => {

@@ -24,7 +24,7 @@ export function createTelemetry(): Telemetry {
       lines.map(({ level, message, fields }) => `${level} ${message} ${String(fields['metergate.observable'])}`),
     collect: async () => {
       const { resourceMetrics, errors } = await pull.collect(1_000);
-      if (errors.length > 0) throw new AggregateError(errors);
+      if (errors.length > 0) throw new AggregateError(errors.map(({ error }) => error));
       const metrics = resourceMetrics()
         .scopeMetrics.flatMap((scope) => scope.metrics)
         .filter(({ descriptor }) => descriptor.name !== 'metergate.build_info');

@@ -41,7 +41,7 @@ export function createTestTelemetry(): TestTelemetry {
 
   const series = async (name: InstrumentName, where: Attributes = {}): Promise<Series[]> => {
     const { resourceMetrics, errors } = await telemetry.pull.collect(1_000);
-    if (errors.length > 0) throw new AggregateError(errors);
+    if (errors.length > 0) throw new AggregateError(errors.map(({ error }) => error));
     const metrics = resourceMetrics().scopeMetrics.flatMap((scope) => scope.metrics);
     return metrics
       .filter(({ descriptor }) => descriptor.name === name)

@@ -136,6 +136,10 @@ function declared(engine: 'native' | 'sdk'): void {
     'gauge dec': ({ gauge }, attributes) => gauge.dec(1, attributes),
     'histogram observe': ({ histogram }, attributes) => histogram.observe(1, attributes),
     'summary observe': ({ summary }, attributes) => summary.observe(1, attributes),
+    'counter remove': ({ counter }, attributes) => counter.remove(attributes),
+    'gauge remove': ({ gauge }, attributes) => gauge.remove(attributes),
+    'histogram remove': ({ histogram }, attributes) => histogram.remove(attributes),
+    'summary remove': ({ summary }, attributes) => summary.remove(attributes),
   };
   const wrong: Record<string, { given: Attributes | undefined; says: string }> = {
     'no attributes': { given: undefined, says: 'a is missing; b is missing' },
@@ -202,5 +206,47 @@ function declared(engine: 'native' | 'sdk'): void {
     assert.deepEqual(await customSamples(telemetry), {});
     custom.log({ free: 1, strict: 1 }, { a: 'x' });
     assert.deepEqual(await customSamples(telemetry), { 'free_total{a="x"}': 1, 'strict_total{a="x"}': 1 });
+  });
+
+  for (const [what, shown] of [
+    [null, 'null'],
+    ['DE', '"DE"'],
+    [['DE'], 'a list'],
+    [5, '5'],
+    [() => {}, 'a function'],
+  ] as const) {
+    it(`refuse ${shown} in place of attributes, whether any were declared or not, and record nothing`, async () => {
+      const telemetry = telemetryOn(engine);
+      const given = what as unknown as Attributes;
+      const refusal = (name: string) => ({
+        name: 'TypeError',
+        message: `${name}: the attributes must be an object (got ${shown})`,
+      });
+      const any = telemetry.custom.register('any', { kind: 'counter' });
+      assert.throws(() => any.inc(1, given), refusal('any'));
+      const registered = registerAll(telemetry.custom, []);
+      for (const [way, record] of Object.entries(ways)) {
+        assert.throws(() => record(registered, given), refusal(way.split(' ')[0] ?? ''));
+      }
+      assert.throws(() => telemetry.custom.log({ any: 1, unknown: 1 }, given), refusal('log'));
+      assert.deepEqual(await customSamples(telemetry), {});
+    });
+  }
+
+  it('refuse what is no object in place of the values of a log', async () => {
+    const telemetry = telemetryOn(engine);
+    for (const [values, shown] of [
+      [null, 'null'],
+      [undefined, 'undefined'],
+      ['any', '"any"'],
+      [[1], 'a list'],
+    ] as const) {
+      const message = `log: the values must be an object (got ${shown})`;
+      assert.throws(() => telemetry.custom.log(values as unknown as Record<string, number>), {
+        name: 'TypeError',
+        message,
+      });
+    }
+    assert.deepEqual(await customSamples(telemetry), {});
   });
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { CustomMetricOptions } from '../../src/telemetry/custom-metric.ts';
+import type { CustomMetricOptions } from '../../src/telemetry/custom-metric-options.ts';
 import { catalogue } from '../../src/telemetry/catalogue.ts';
 import { customSamples, engineNames, pageOf, samplesOf, telemetryOn } from './telemetry-on.ts';
 
@@ -33,6 +33,19 @@ describe('a name of a custom metric', () => {
       });
     });
   }
+
+  it('that is no string is an error of its type', () => {
+    const { custom } = telemetryOn('native');
+    for (const [name, shown] of [
+      [null, 'null'],
+      [undefined, 'undefined'],
+      [5, '5'],
+      [{}, 'an object'],
+    ] as const) {
+      const message = `the name of a custom metric must be a string (got ${shown})`;
+      assert.throws(() => custom.register(name as string), { name: 'TypeError', message });
+    }
+  });
 
   it('may be whatever OpenTelemetry allows', async () => {
     const telemetry = telemetryOn('native');

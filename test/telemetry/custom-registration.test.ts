@@ -2,12 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type {
-  CustomCounter,
-  CustomDistribution,
-  CustomGauge,
-  CustomMetricOptions,
-} from '../../src/telemetry/custom-metric.ts';
+import type { CustomCounter, CustomDistribution, CustomGauge } from '../../src/telemetry/custom-metric.ts';
+import type { CustomMetricOptions } from '../../src/telemetry/custom-metric-options.ts';
 import { customSamples, engineNames, metricOf, telemetryOn } from './telemetry-on.ts';
 
 const create = () => telemetryOn('native').custom;
@@ -23,8 +19,17 @@ describe('a custom metric that is registered twice', () => {
     },
     'with none the second time': { first: { unit: 's', buckets: [1, 2], attributes: ['a'] } },
     'with options of no value the second time': {
-      first: { unit: 's', buckets: [1, 2], attributes: ['a'], description: 'A' },
-      second: untyped({ kind: undefined, unit: undefined, buckets: undefined, min: undefined, attributes: undefined }),
+      first: { unit: 's', buckets: [1, 2], attributes: ['a'], description: 'A', cardinalityLimit: 7, expireAfterMs: 9 },
+      second: untyped({
+        kind: undefined,
+        unit: undefined,
+        buckets: undefined,
+        min: undefined,
+        attributes: undefined,
+        description: undefined,
+        cardinalityLimit: undefined,
+        expireAfterMs: undefined,
+      }),
     },
     'with the description alone the second time': { first: { unit: 's', buckets: [1], description: 'A' }, second: 'B' },
     'with its attributes in another order': {
@@ -76,6 +81,12 @@ describe('a custom metric that is registered twice', () => {
       second: { attributes: [] },
       says: 'attributes ["a"] ; []',
     },
+    'another limit of series': {
+      first: { cardinalityLimit: 5 },
+      second: { cardinalityLimit: 6 },
+      says: 'cardinalityLimit 5 ; 6',
+    },
+    'an expiry after none': { first: {}, second: { expireAfterMs: 1 }, says: 'expireAfterMs none ; 1' },
   };
   for (const [what, { first, second, says }] of Object.entries(other)) {
     it(`as ${what} is an error that names what differs and both places`, () => {
@@ -99,17 +110,31 @@ describe('a custom metric that is registered twice', () => {
     assert.match(places.after, /^register\('m', \{ kind: 'counter' \}\)\);/);
   });
 
-  it('is an error also where nobody knows which places these are', () => {
-    const custom = create();
-    const { stackTraceLimit } = Error;
-    try {
-      Error.stackTraceLimit = 0;
-      custom.register('m', { kind: 'counter' });
-      assert.throws(() => custom.register('m', { kind: 'gauge' }), /registered at an unknown place/);
-    } finally {
-      Error.stackTraceLimit = stackTraceLimit;
-    }
-  });
+  const traceless: Record<string, Partial<ErrorConstructor>> = {
+    'stack traces are switched off': { stackTraceLimit: 0 },
+    'a program makes something else of stack traces': { prepareStackTrace: (_, callSites) => callSites },
+  };
+  for (const [what, changes] of Object.entries(traceless)) {
+    it(`is an error also where ${what}, of unknown places`, () => {
+      const custom = create();
+      const before = ['stackTraceLimit', 'prepareStackTrace'].map((key) => [key, Reflect.get(Error, key) as unknown]);
+      let message = '';
+      try {
+        Object.assign(Error, changes);
+        custom.log({ logged: 1 });
+        custom.register('m', { kind: 'counter' });
+        custom.register('m', { kind: 'gauge' });
+      } catch (error) {
+        message = String(error);
+      } finally {
+        Object.assign(Error, Object.fromEntries(before));
+      }
+      assert.equal(
+        message,
+        'TypeError: the custom metric m has kind "counter" (registered at an unknown place), so it cannot have "gauge" (at an unknown place)',
+      );
+    });
+  }
 });
 
 describe('options of a custom metric', () => {
@@ -125,14 +150,78 @@ describe('options of a custom metric', () => {
     "the labels of Prometheus' clients": {
       options: untyped({ labelnames: ['a'] }),
       error: new TypeError(
-        'm.labelnames is no option of a custom metric (known are kind, description, unit, attributes, buckets, min, max, factor)',
+        'm.labelnames is no option of a custom metric (known are kind, description, unit, attributes, cardinalityLimit, expireAfterMs, buckets, min, max, factor)',
       ),
     },
     'one that only an object has': {
       options: untyped({ kind: 'counter', toString: () => 'x' }),
       error: new TypeError(
-        'm.toString is no option of a custom metric (known are kind, description, unit, attributes, buckets, min, max, factor)',
+        'm.toString is no option of a custom metric (known are kind, description, unit, attributes, cardinalityLimit, expireAfterMs, buckets, min, max, factor)',
       ),
+    },
+    'a description that is no string': {
+      options: untyped({ description: ['a'] }),
+      error: new TypeError('m.description must be a string (got a list)'),
+    },
+    'a unit that is no string': {
+      options: untyped({ unit: 5 }),
+      error: new TypeError('m.unit must be a string (got 5)'),
+    },
+    'a unit that is null': {
+      options: untyped({ unit: null }),
+      error: new TypeError('m.unit must be a string (got null)'),
+    },
+    'attributes that are no list': {
+      options: untyped({ attributes: 'country' }),
+      error: new TypeError('m.attributes must be a list of strings (got "country")'),
+    },
+    'attributes that are not all strings': {
+      options: untyped({ attributes: ['a', 1] }),
+      error: new TypeError('m.attributes must be a list of strings (got a list)'),
+    },
+    'attributes with a hole': {
+      options: untyped({ attributes: new Array(1) }),
+      error: new TypeError('m.attributes must be a list of strings (got a list)'),
+    },
+    'a kind that cannot be written as JSON': {
+      options: untyped({ kind: 5n }),
+      error: new TypeError('m.kind must be one of counter, gauge, histogram, summary (got 5)'),
+    },
+    'a limit of no series': {
+      options: { cardinalityLimit: 0 },
+      error: new TypeError('m.cardinalityLimit must be a whole number from 1 (got 0)'),
+    },
+    'a limit of half a series': {
+      options: { cardinalityLimit: 1.5 },
+      error: new TypeError('m.cardinalityLimit must be a whole number from 1 (got 1.5)'),
+    },
+    'a limit in words': {
+      options: untyped({ cardinalityLimit: '7' }),
+      error: new TypeError('m.cardinalityLimit must be a whole number from 1 (got "7")'),
+    },
+    'an expiry at once': {
+      options: { expireAfterMs: 0 },
+      error: new TypeError('m.expireAfterMs must be a whole number from 1 (got 0)'),
+    },
+    'an expiry that never comes': {
+      options: { expireAfterMs: Infinity },
+      error: new TypeError('m.expireAfterMs must be a whole number from 1 (got Infinity)'),
+    },
+    'an expiry of an object': {
+      options: untyped({ expireAfterMs: { seconds: 1 } }),
+      error: new TypeError('m.expireAfterMs must be a whole number from 1 (got an object)'),
+    },
+    'null in place of them': {
+      options: untyped(null as unknown as object),
+      error: new TypeError('m: the options must be an object, or a description alone (got null)'),
+    },
+    'a list in place of them': {
+      options: untyped(['country']),
+      error: new TypeError('m: the options must be an object, or a description alone (got a list)'),
+    },
+    'a number in place of them': {
+      options: untyped(5 as unknown as object),
+      error: new TypeError('m: the options must be an object, or a description alone (got 5)'),
     },
     'buckets of a counter': {
       options: { kind: 'counter', buckets: [1] },
@@ -237,7 +326,12 @@ describe('options of a custom metric', () => {
     const summary: CustomDistribution = custom.register('d', { kind: 'summary' });
     assert.deepEqual(
       [counter, gauge, histogram, summary].map((metric) => Object.keys(metric)),
-      [['inc'], ['set', 'inc', 'dec'], ['observe'], ['observe']],
+      [
+        ['inc', 'remove'],
+        ['set', 'inc', 'dec', 'remove'],
+        ['observe', 'remove'],
+        ['observe', 'remove'],
+      ],
     );
     // @ts-expect-error Without a kind it is a histogram.
     const wrong: CustomGauge = custom.register('e');

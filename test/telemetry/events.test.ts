@@ -69,6 +69,21 @@ describe('events', () => {
     assert.deepEqual(await points(), { 'metergate.pull.scrape.errors': { '': 5 } });
   });
 
+  it('are counted only, while too many kinds of them were logged a moment ago', async () => {
+    const { events, lines } = setUp(300);
+    const emit = (name: string): void => events.emit('source failed', { attributes: { 'metergate.source': name } });
+    for (let i = 0; i < 1_200; i++) emit(`${i}`);
+    assert.equal(lines.length, 1_000);
+    emit('0');
+    await sleep(320);
+    for (let i = 1_200; i < 1_203; i++) emit(`${i}`);
+    emit('0');
+    assert.deepEqual(
+      lines.slice(1_000).map(({ fields }) => fields['metergate.source']),
+      ['1200', '1201', '1202', '0'],
+    );
+  });
+
   it('are of different kinds when their attributes differ, but not when only their fields do', async () => {
     const { events, lines, points } = setUp();
     for (const name of ['a', 'b', 'a', 'b']) {

@@ -152,11 +152,31 @@ describe('a metric producer', () => {
     assert.equal(toPoints(resourceMetrics).size?.[''], 7);
   });
 
-  it('waits a second at most where the foreign reader gives no time', { timeout: 10_000 }, async () => {
+  for (const [what, options] of Object.entries({
+    'gives no time': {},
+    'gives more, for all of its export': { timeoutMillis: 30_000 },
+  })) {
+    it(`waits a second at most where the foreign reader ${what}`, { timeout: 10_000 }, async () => {
+      const telemetry = telemetryOn('native');
+      telemetry.addSource({ name: 'hanging', collect: () => new Promise(() => {}) });
+      const { errors } = await telemetry.metricProducer({ temporality: 'cumulative' }).collect(options);
+      assert.match(String(errors[0]), /the source hanging has not ended within 1000 ms/);
+    });
+  }
+
+  it('counts and logs what single sources fail with', async () => {
     const telemetry = telemetryOn('native');
-    telemetry.addSource({ name: 'hanging', collect: () => new Promise(() => {}) });
-    const { errors } = await telemetry.metricProducer({ temporality: 'cumulative' }).collect();
-    assert.match(String(errors[0]), /the source hanging has not ended within 1000 ms/);
+    telemetry.addSource({ name: 'bad', collect: () => Promise.reject(new Error('no reading')) });
+    const producer = telemetry.metricProducer({ temporality: 'cumulative' });
+    await producer.collect();
+    const { resourceMetrics } = await producer.collect();
+    assert.deepEqual(toPoints(resourceMetrics)['metergate.scrape.source.errors'], {
+      'metergate.consumer=producer,metergate.source=bad': 1,
+    });
+    assert.deepEqual(
+      telemetry.lines.map(({ fields }) => [fields['metergate.consumer'], fields['metergate.source']]),
+      [['producer', 'bad']],
+    );
   });
 
   it('shows the buckets that our own readers show', async () => {
@@ -194,5 +214,5 @@ function metricOf({ scopeMetrics }: ResourceMetrics, name: string) {
 async function asCollected(telemetry: Telemetry, name?: string) {
   const reader = name === undefined ? telemetry.pull : telemetry.push.get(name);
   const { resourceMetrics, errors } = (await reader?.collect(1_000)) ?? assert.fail(`no reader ${name}`);
-  return { resourceMetrics: resourceMetrics(), errors: [...errors] };
+  return { resourceMetrics: resourceMetrics(), errors: errors.map(({ error }) => error) };
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DataPointType } from '@opentelemetry/sdk-metrics';
 import type { Metric, ScopeMetrics } from '../../src/metric/model.ts';
-import { collect } from '../../src/telemetry/collect.ts';
 import type { Reader } from '../../src/telemetry/engine.ts';
 import { fromPrometheusRegistry } from '../../src/telemetry/prometheus-registry.ts';
 import type { Source } from '../../src/telemetry/source.ts';
@@ -11,7 +10,15 @@ import { readPage } from '../exposition/read-page.ts';
 import { servePull } from '../pull/scrape.ts';
 import { toPoints } from './engines.ts';
 import { clients } from './prometheus-clients.ts';
-import { destination, engineNames, pageOf, samplesOf, telemetryOn, type TelemetryOn } from './telemetry-on.ts';
+import {
+  destination,
+  engineNames,
+  metricOf,
+  pageOf,
+  samplesOf,
+  telemetryOn,
+  type TelemetryOn,
+} from './telemetry-on.ts';
 
 function gauge(name: string, value: number, unit = ''): Metric {
   const points = {
@@ -50,11 +57,12 @@ async function elsewhere(reader: Reader, timeoutMs = 1_000) {
   const scopes = snapshot.scopes.filter(({ scope }) => scope.name === 'elsewhere');
   return {
     names: scopes.flatMap(({ metrics }) => metrics.map(({ name }) => name)),
-    errors: errors.map((error) => (error instanceof Error ? error.message : error)),
+    errors: errors.map(({ error }) => (error instanceof Error ? error.message : error)),
     ours: snapshot.scopes[0]?.metrics.some(({ name }) => name === 'metergate.build_info'),
   };
 }
 
+const NOT_VALID = 'the source bad has given what is not valid: ';
 const kept = { names: ['good'], ours: true };
 
 for (const engine of engineNames) {
@@ -80,8 +88,22 @@ for (const engine of engineNames) {
         collect: () => AbortSignal.abort('no reading').throwIfAborted(),
         says: 'the source bad has failed: no reading',
       },
-      'gives nothing': { collect: () => Promise.resolve(), says: 'the source bad has given no list of scopes' },
-      'gives nothing at once': { collect: () => undefined, says: 'the source bad has given no list of scopes' },
+      'throws what has no text': {
+        collect: () => {
+          throw Object.create(null);
+        },
+        says: 'the source bad has failed: an error that has no text',
+      },
+      'gives nothing': { collect: () => Promise.resolve(), says: `${NOT_VALID}scopes must be a list (got undefined)` },
+      'gives nothing at once': { collect: () => undefined, says: `${NOT_VALID}scopes must be a list (got undefined)` },
+      'gives what is no metric': {
+        collect: () => [{ ...scopeOf(), metrics: [null] }],
+        says: `${NOT_VALID}scopes[0].metrics[0] must be an object (got null)`,
+      },
+      'gives a metric without points': {
+        collect: () => [scopeOf(gauge('bad', 1), { ...gauge('worse', 1), points: undefined } as unknown as Metric)],
+        says: `${NOT_VALID}metric worse: points must be an object (got undefined)`,
+      },
     };
     for (const [what, { collect, says }] of Object.entries(faults)) {
       it(`that ${what} costs its own metrics, and is named`, async () => {
@@ -203,33 +225,51 @@ for (const engine of engineNames) {
       );
     });
 
-    it('is counted and logged where it fails, by consumer', async () => {
+    it('is counted and logged where it fails, by consumer and by its name, whoever collects', async () => {
       const telemetry = telemetryOn(engine);
-      telemetry.addSource({ name: 'bad', collect: () => Promise.reject(new Error('no reading')) });
-      await collect(telemetry.pull, 'pull', telemetry.events);
-      for (let i = 0; i < 2; i++) await collect(telemetry.pushed, 'push/totals', telemetry.events);
-      const { snapshot } = await telemetry.pull.collect(1_000);
-      const metric = snapshot.scopes
-        .flatMap(({ metrics }) => metrics)
-        .find(({ name }) => name === 'metergate.scrape.source.errors');
+      const noReading = (): Promise<never> => Promise.reject(new Error('no reading'));
+      for (const name of ['bad', 'worse']) telemetry.addSource({ name, collect: noReading });
+      telemetry.instruments.observe('process.uptime', () => {
+        throw Object.create(null);
+      });
+      for (const reader of [telemetry.pull, telemetry.pushed, telemetry.pushed]) await reader.collect();
+      const callback = engine === 'native' ? 'process.uptime' : 'callback';
+      const metric = await metricOf(telemetry.pull, 'metergate.scrape.source.errors');
       assert.ok(metric?.kind === 'sum');
+      const counted = metric.points.attributes.map((attributes, row) => [
+        attributes['metergate.consumer'],
+        attributes['metergate.source'],
+        metric.points.values[row],
+      ]);
+      const sources = [callback, 'bad', 'worse'];
+      const expected = (consumer: string, count: number) => sources.map((source) => [consumer, source, count]);
+      assert.deepEqual(counted, [...expected('pull', 1), ...expected('push/totals', 2)]);
+      const logged = (consumer: string) => [
+        ['source failed', consumer, callback, 'an error that has no text'],
+        ['source failed', consumer, 'bad', 'Error: the source bad has failed: Error: no reading'],
+        ['source failed', consumer, 'worse', 'Error: the source worse has failed: Error: no reading'],
+      ];
       assert.deepEqual(
-        metric.points.attributes.map((attributes, row) => [
-          attributes['metergate.consumer'],
-          metric.points.values[row],
+        telemetry.lines.map(({ message, fields }) => [
+          message,
+          fields['metergate.consumer'],
+          fields['metergate.source'],
+          fields.error,
         ]),
-        [
-          ['pull', 1],
-          ['push/totals', 2],
-        ],
+        [...logged('pull'), ...logged('push/totals')],
       );
-      assert.deepEqual(
-        telemetry.lines.map(({ message, fields }) => [message, fields['metergate.consumer'], fields.error]),
-        [
-          ['source failed', 'pull', 'Error: the source bad has failed: Error: no reading'],
-          ['source failed', 'push/totals', 'Error: the source bad has failed: Error: no reading'],
-        ],
-      );
+    });
+
+    it('that gives what is not valid leaves the pages and what is pushed as they are', async (t) => {
+      const telemetry = withGood();
+      telemetry.addSource({ name: 'bad', collect: () => Promise.resolve([{}] as ScopeMetrics[]) });
+      const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
+      for (const path of ['/metrics', '/metrics/otel-js']) {
+        const { status, body } = await scrape(path);
+        assert.equal(status, 200);
+        assert.match(body, /^good\{.*\} 1/m);
+      }
+      assert.deepEqual(toPoints((await telemetry.pushed.collect()).resourceMetrics()).good, { 'from=source': 1 });
     });
 
     it('loses a name that one of ours has, on the page, whatever came first', async (t) => {

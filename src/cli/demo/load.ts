@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
 import { outcomes, type Outcome } from '../../serving/proxy/outcome.ts';
+import { errorText } from '../../std/error-text.ts';
 import { send, type RequestKind } from './requests.ts';
 
 export type Counts = Record<Outcome, number>;
@@ -33,7 +34,7 @@ export function createLoad(url: string): Load {
     try {
       ledger.counts[await send(kind, { url, agent })]++;
     } catch (error) {
-      ledger.unanswered.push(`${kind.path}: ${String(error)}`);
+      ledger.unanswered.push(`${kind.path}: ${errorText(error)}`);
     }
   };
 

@@ -98,7 +98,7 @@ function createModelSeries(instruments: Instruments, attributes: Attributes): Mo
 function bindLazily(histogram: BindableHistogram, attributes: Attributes): ModelSeries['duration'] {
   const bound = new Map<string, BoundRecorder>();
   return (outcome, errorType) => {
-    const key = errorType ?? outcome;
+    const key = `${outcome} ${errorType ?? ''}`;
     let series = bound.get(key);
     if (series === undefined) {
       const error = errorType === undefined ? {} : { 'error.type': errorType };

@@ -1,3 +1,4 @@
+import { errorText } from '../../std/error-text.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Instruments } from '../../telemetry/instruments.ts';
 import type { Recognition } from '../protocols/protocol.ts';
@@ -47,7 +48,7 @@ export function createMeasurements({
       try {
         return measure(...args);
       } catch (error) {
-        events.emit('measurement failed', { fields: { error: String(error) } });
+        events.emit('measurement failed', { fields: { error: errorText(error) } });
         return undefined;
       }
     };

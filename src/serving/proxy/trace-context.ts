@@ -1,12 +1,12 @@
-import { ROOT_CONTEXT, trace, TraceFlags, type Context } from '@opentelemetry/api';
+import { ROOT_CONTEXT, trace, type Context } from '@opentelemetry/api';
 
 /** Version, trace id, parent id, flags; later versions may have more behind a dash. */
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(?:$|-)/;
 
 /**
- * The context that a downstream's span is active in, for exemplars.
+ * The context that a downstream's span is active in, for exemplars: sampled or not, since it is the filter of exemplars that decides.
  *
- * @param traceparent of the request. @returns undefined where there is no valid one, or where its trace is not sampled: it would not be found.
+ * @param traceparent of the request. @returns undefined where there is no valid one.
  * Source: W3C Trace Context, section 3.2
  */
 export function traceContext(traceparent: string | string[] | undefined): Context | undefined {
@@ -14,7 +14,5 @@ export function traceContext(traceparent: string | string[] | undefined): Contex
   const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
   if (traceparent.startsWith('00') && traceparent.length !== 55) return undefined;
-  const traceFlags = parseInt(flags, 16);
-  if ((traceFlags & TraceFlags.SAMPLED) === 0) return undefined;
-  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: parseInt(flags, 16), isRemote: true });
 }

@@ -164,7 +164,7 @@ describe('a request with a sampled traceparent', () => {
 describe('there is no exemplar', () => {
   const cases: Record<string, { traceparent?: string | string[]; filter?: ExemplarFilter }> = {
     'without a traceparent': {},
-    'of a span that is not sampled': { traceparent: `00-${TRACE}-${SPAN}-00` },
+    'of a span that is not sampled, where the filter is trace_based': { traceparent: `00-${TRACE}-${SPAN}-00` },
     'of a traceparent that is not valid': { traceparent: `00-${'0'.repeat(32)}-${SPAN}-01` },
     'of a traceparent that came twice': { traceparent: [SAMPLED, SAMPLED] },
     'where the filter is always_off': { traceparent: SAMPLED, filter: 'always_off' },
@@ -178,13 +178,15 @@ describe('there is no exemplar', () => {
   }
 });
 
-it('every measurement has an exemplar where the filter is always_on, with the span where there is one', async (t) => {
+it('every measurement has an exemplar where the filter is always_on, with the span where there is one, sampled or not', async (t) => {
   const { telemetry, request } = await start(t, { filter: 'always_on' });
   await request();
   const without = await allExemplars(telemetry);
   assert.ok(without.length >= 5);
   assert.ok(without.every(({ traceId, spanId }) => traceId === '' && spanId === ''));
   await request(SAMPLED);
-  const [latest] = await exemplarsOf(telemetry, 'http.server.response.body.size');
-  assert.partialDeepStrictEqual(latest, span);
+  assert.partialDeepStrictEqual(await exemplarsOf(telemetry, 'http.server.response.body.size'), [span]);
+  const unsampled = { traceId: 'f'.repeat(32), spanId: 'e'.repeat(16) };
+  await request(`00-${unsampled.traceId}-${unsampled.spanId}-00`);
+  assert.partialDeepStrictEqual(await exemplarsOf(telemetry, 'http.server.response.body.size'), [unsampled]);
 });

@@ -167,6 +167,27 @@ test('a request in flight while its model becomes known leaves where it came', a
   await assertCounts(running, { success: 2 });
 });
 
+test('each outcome and each type of error has a duration of its own, also where their texts are the same', async () => {
+  const { instruments, series } = createTestTelemetry();
+  const models = createKnownModels({ instruments, upstreams: [], knownModelsMax: 1 });
+  const ends = [
+    ['success', undefined],
+    ['failure', undefined],
+    ['failure', '500'],
+    ['aborted', '500'],
+    ['failure', 'success'],
+    ['aborted', undefined],
+  ] as const;
+  for (let n = 0; n < 2; n++) {
+    for (const [outcome, errorType] of ends) models.unrouted.duration(outcome, errorType).record(1);
+  }
+  const found = (await series('inference.request.duration')).map(({ attributes }) => [
+    attributes['inference.outcome'],
+    attributes['error.type'],
+  ]);
+  assert.deepEqual(found.sort(), ends.map((each) => [...each]).sort());
+});
+
 describe('names that look alike', () => {
   const known = (): KnownModels =>
     createKnownModels({

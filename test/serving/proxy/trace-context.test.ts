@@ -15,6 +15,8 @@ function spanOf(traceparent: string | string[] | undefined) {
 describe('a traceparent that is taken', () => {
   const cases: Record<string, { header: string; flags?: number }> = {
     'is one of version 00 that is sampled': { header: `00-${TRACE}-${SPAN}-01` },
+    'is not sampled': { header: `00-${TRACE}-${SPAN}-00`, flags: 0 },
+    'is not sampled, but has another flag': { header: `00-${TRACE}-${SPAN}-02`, flags: 2 },
     'has further flags beside sampled': { header: `00-${TRACE}-${SPAN}-03`, flags: 3 },
     'has all flags': { header: `00-${TRACE}-${SPAN}-ff`, flags: 255 },
     'is of a later version': { header: `01-${TRACE}-${SPAN}-01` },
@@ -34,8 +36,6 @@ describe('a traceparent that is not taken', () => {
   const cases: Record<string, string | string[] | undefined> = {
     'is not there': undefined,
     'is empty': '',
-    'is not sampled': `00-${TRACE}-${SPAN}-00`,
-    'is not sampled, but has another flag': `00-${TRACE}-${SPAN}-02`,
     'has a trace id of zeros': `00-${'0'.repeat(32)}-${SPAN}-01`,
     'has a span id of zeros': `00-${TRACE}-${'0'.repeat(16)}-01`,
     'has a trace id in upper case': `00-${TRACE.toUpperCase()}-${SPAN}-01`,
@@ -72,7 +72,7 @@ function isTaken(header: string): boolean {
   if (!hex(version, 2) || version === 'ff' || (version === '00' && header.length > 55)) return false;
   if (!hex(traceId, 32) || Number(`0x${traceId}`) === 0 || !hex(spanId, 16) || Number(`0x${spanId}`) === 0)
     return false;
-  return hex(flags, 2) && Number(`0x${flags}`) % 2 === 1;
+  return hex(flags, 2);
 }
 
 it('whatever comes, it is taken if the specification says so', () => {
