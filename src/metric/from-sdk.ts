@@ -19,6 +19,7 @@ import type {
   Snapshot,
   Temporality,
 } from './model.ts';
+import { sameBounds } from './rebucket.ts';
 
 export interface Converted {
   readonly snapshot: Snapshot;
@@ -113,10 +114,6 @@ function groupByBounds(points: readonly DataPoint<Histogram>[]): BoundsGroup[] {
     else groups.push({ bounds, points: [point] });
   }
   return groups;
-}
-
-function sameBounds(a: readonly number[], b: readonly number[]): boolean {
-  return a === b || (a.length === b.length && a.every((bound, i) => bound === b[i]));
 }
 
 function toHistogramPoints({ bounds, points }: BoundsGroup): HistogramPoints {

@@ -108,6 +108,6 @@ function latest(a: Exemplar | undefined, b: Exemplar | undefined): Exemplar | un
   return a === undefined || (b !== undefined && b.timeMs > a.timeMs) ? b : a;
 }
 
-function sameBounds(a: readonly number[], b: readonly number[]): boolean {
+export function sameBounds(a: readonly number[], b: readonly number[]): boolean {
   return a === b || (a.length === b.length && a.every((bound, index) => bound === b[index]));
 }

@@ -31,9 +31,10 @@ const ways: Readonly<Record<string, (recordings: number) => void>> = {
 const record = ways[process.argv[2] ?? ''];
 if (record === undefined || globalThis.gc === undefined) throw new Error('not started as it says above');
 for (let i = 0; i < WARM_UPS; i++) record(WARM_UP_RECORDINGS);
-globalThis.gc();
+// Of young objects only: a whole collection has V8 throw optimised code away, and for some thousand recordings there is none.
+globalThis.gc({ type: 'minor' });
 record(RECORDINGS);
-globalThis.gc();
+globalThis.gc({ type: 'minor' });
 
 function over<S>(subjects: readonly S[], operation: (subject: S, value: number) => void): (recordings: number) => void {
   return (recordings) => {
