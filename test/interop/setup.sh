@@ -1,26 +1,41 @@
 #!/usr/bin/env bash
-# Installs the real servers that test/interop runs against: Prometheus with promtool (Debian package) and an OpenTelemetry
-# Collector built by its own builder into a cache outside the repo. Run again, it finds what is there and costs nothing.
+# Installs the real servers and judges that test/interop runs against. From Debian: Prometheus 2 with promtool, and docker-compose. Into a
+# cache outside the repo: an OpenTelemetry Collector by its own builder, Prometheus 3 with its promtool and the judge (a program of ours
+# around Prometheus' own parsers) from judge/go.mod, and a Python with the strict OpenMetrics parser.
+# Run again, it finds what is there and costs nothing. What cannot be had is said, and fails nothing here: its tests are skipped.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${METERGATE_INTEROP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/metergate/interop}
 mkdir -p "$cache"
 
+apt_install() { # the package
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "interop: $1 cannot be installed here (needs apt-get as root)"; return 1; }
+  echo "interop: installing $1"
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1"; } >"$cache/apt-$1.log" 2>&1 ||
+    { echo "interop: installing $1 failed, see $cache/apt-$1.log"; return 1; }
+}
+
 install_debian() { # the binary to look for, the package that brings it
-  command -v "$1" >/dev/null && { echo "interop: $1 found"; return; }
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "interop: $1 is missing and cannot be installed here (needs apt-get as root)"; return; }
-  echo "interop: installing $2"
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"; } >"$cache/apt-$2.log" 2>&1 ||
-    { echo "interop: installing $2 failed, see $cache/apt-$2.log"; return; }
+  if command -v "$1" >/dev/null; then echo "interop: $1 found"; else apt_install "$2" || true; fi
+}
+
+found() { # the program in the cache, the stamp of what it was made from
+  [ -x "$cache/$1" ] && [ "$(cat "$cache/${1%%/*}.stamp" 2>/dev/null)" = "$2" ] && echo "interop: ${1%%/*} found"
+}
+
+stamp_of() { # the files that say what is made
+  cat "$@" | sha256sum | cut -c1-16
+}
+
+failed() { # what was made; its log says more
+  echo "interop: making $1 failed, see $cache/$1-build.log"
+  tail -n 5 "$cache/$1-build.log"
 }
 
 build_collector() {
   local stamp
-  stamp=$(cat "$here/collector-builder.yaml" "$here/tools/go.sum" | sha256sum | cut -c1-16)
-  if [ -x "$cache/otelcol" ] && [ "$(cat "$cache/otelcol.stamp" 2>/dev/null)" = "$stamp" ]; then
-    echo "interop: otelcol found"
-    return
-  fi
+  stamp=$(stamp_of "$here/collector-builder.yaml" "$here/tools/go.sum")
+  found otelcol "$stamp" && return
   command -v go >/dev/null || { echo "interop: otelcol is missing and cannot be built here (needs go)"; return; }
   echo "interop: building otelcol (some minutes, once)"
   rm -rf "$cache/otelcol-src"
@@ -33,11 +48,49 @@ build_collector() {
     mv "$cache/otelcol-src/otelcol" "$cache/otelcol"
     echo "$stamp" >"$cache/otelcol.stamp"
   else
-    echo "interop: building otelcol failed, see $cache/otelcol-build.log"
-    tail -n 5 "$cache/otelcol-build.log"
+    failed otelcol
+  fi
+}
+
+build_with_judge() { # the program, its package, a hint at how long it takes, sources of ours; versions are those of judge/go.mod
+  local stamp version
+  stamp=$(stamp_of "$here"/judge/go.{mod,sum} "${@:4}")
+  found "$1" "$stamp" && return
+  command -v go >/dev/null || { echo "interop: $1 is missing and cannot be built here (needs go)"; return; }
+  echo "interop: building $1 ($3)"
+  # Without the service discoveries of all clouds, which are most of it, and without the assets of its web page, which npm would have to build.
+  # The version is not in the binary otherwise, and scrapes tell it.
+  if (cd "$here/judge" && go mod download github.com/prometheus/prometheus &&
+    version=$(cat "$(go list -m -f '{{.Dir}}' github.com/prometheus/prometheus)/VERSION") &&
+    go build -tags remove_all_sd -ldflags "-s -w -X github.com/prometheus/common/version.Version=$version" -o "$cache/$1.new" "$2") \
+    >"$cache/$1-build.log" 2>&1; then
+    mv "$cache/$1.new" "$cache/$1"
+    echo "$stamp" >"$cache/$1.stamp"
+  else
+    failed "$1"
+  fi
+}
+
+make_openmetrics_parser() {
+  local package=prometheus_client==0.26.0
+  found openmetrics/bin/python "$package" && return
+  command -v python3 >/dev/null || { echo "interop: openmetrics is missing and cannot be made here (needs python3)"; return; }
+  python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv || return 0
+  echo "interop: making openmetrics (a virtual environment with $package)"
+  rm -rf "$cache/openmetrics.new"
+  if (python3 -m venv "$cache/openmetrics.new" && "$cache/openmetrics.new/bin/pip" install --quiet "$package") >"$cache/openmetrics-build.log" 2>&1; then
+    rm -rf "$cache/openmetrics"
+    mv "$cache/openmetrics.new" "$cache/openmetrics" # Its python finds its packages by where it lies.
+    echo "$package" >"$cache/openmetrics.stamp"
+  else
+    failed openmetrics
   fi
 }
 
 install_debian promtool prometheus
 install_debian docker-compose docker-compose
 build_collector
+build_with_judge prometheus3 github.com/prometheus/prometheus/cmd/prometheus "some minutes, once"
+build_with_judge promtool3 github.com/prometheus/prometheus/cmd/promtool "a minute, once"
+build_with_judge judge . "seconds" "$here"/judge/*.go
+make_openmetrics_parser

@@ -8,6 +8,12 @@ export interface Interop {
   readonly promtool?: string;
   readonly otelcol?: string;
   readonly dockerCompose?: string;
+  readonly prometheus3?: string;
+  readonly promtool3?: string;
+  /** The program of test/interop/judge; `startJudge` runs it. */
+  readonly judge?: string;
+  /** A Python that has prometheus_client; `startOpenMetricsParser` runs it. */
+  readonly openmetrics?: string;
 }
 
 export type InteropProgram = keyof Interop;
@@ -17,6 +23,10 @@ const FILE_NAMES = {
   promtool: 'promtool',
   otelcol: 'otelcol',
   dockerCompose: 'docker-compose',
+  prometheus3: 'prometheus3',
+  promtool3: 'promtool3',
+  judge: 'judge',
+  openmetrics: 'openmetrics/bin/python',
 } as const satisfies Record<InteropProgram, string>;
 
 /** Looks in the cache that test/interop/setup.sh fills, then on PATH: the Collector of the cache has the components we need. */
