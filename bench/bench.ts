@@ -1,7 +1,7 @@
 export interface Report {
   /** The peer's cost over ours: above 1 means that we are ahead. */
   readonly ratios: Readonly<Record<string, number>>;
-  /** The last part of a name is the unit. */
+  /** The last part of a name is the unit, but for what is a ratio itself (`..._vs_page`) and `cpu_at_...`, which is percent of one core. */
   readonly figures: Readonly<Record<string, number>>;
 }
 

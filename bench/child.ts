@@ -1,4 +1,5 @@
 import type { Case, Cases, HeapCase, Sample, TimedCase } from './case.ts';
+import { heldBytes } from './held-bytes.ts';
 import { medianOf } from './median.ts';
 
 const OPERATIONS_MIN = 100;
@@ -13,19 +14,31 @@ interface Pace {
 const FULL: Pace = { warmUpMs: 80, blockMs: 10, blocks: 5 };
 const QUICK: Pace = { warmUpMs: 1, blockMs: 1, blocks: 1 };
 
+/** Blocks of one long operation are fewer when they take longer than this. */
+const BLOCKS_MS = 800;
+const BLOCKS_MIN = 3;
+const WARM_UPS_MIN = 2;
+
 /** `node --expose-gc child.ts MODULE CASE [quick]`: measures one of a module's `cases` and writes the `Sample` as JSON. */
-const [url = '', name = '', pace] = process.argv.slice(2);
+const [url = '', name = '', asked] = process.argv.slice(2);
 const { cases } = (await import(url)) as { cases: Cases };
 const create = cases[name];
 if (create === undefined) throw new Error(`${url} has no case ${name}`);
-process.stdout.write(JSON.stringify(await measure(create(), pace === 'quick' ? QUICK : FULL)));
+const quick = asked === 'quick';
+process.stdout.write(JSON.stringify(await measure(create({ quick }), quick ? QUICK : FULL)));
 
 async function measure(subject: Case, pace: Pace): Promise<Sample> {
   if ('build' in subject) return measureHeap(subject);
+  if ('probe' in subject) return subject.probe();
+  return { ...(await measureTimed(subject, pace)), ...(await subject.findings?.()) };
+}
+
+async function measureTimed(subject: TimedCase, pace: Pace): Promise<Sample> {
   if (subject.prepare === undefined) {
     const { cpuMs, wallMs } = await measureTime(subject, await warmUp(subject, pace), pace);
     return { ns: cpuMs * 1e6, wall_ns: wallMs * 1e6 };
   }
+  if (pace === FULL) await warmUpLong(subject);
   const { cpuMs, wallMs } = await measureTime(subject, 1, pace);
   return { ms: cpuMs, wall_ms: wallMs };
 }
@@ -43,11 +56,22 @@ async function warmUp(subject: TimedCase, { warmUpMs, blockMs }: Pace): Promise<
   }
 }
 
+async function warmUpLong(subject: TimedCase): Promise<void> {
+  const { warmUpMs = 0 } = subject;
+  const startMs = performance.now();
+  for (let done = 0; warmUpMs > 0 && (done < WARM_UPS_MIN || performance.now() - startMs < warmUpMs); done++) {
+    subject.prepare?.();
+    await subject.run(1);
+  }
+}
+
 /** Per operation, medians over the blocks. The loop around the operations is not subtracted, from whoever's time. */
 async function measureTime(subject: TimedCase, operations: number, { blocks }: Pace) {
   const cpuMs: number[] = [];
   const wallMs: number[] = [];
-  for (let block = 0; block < blocks; block++) {
+  const startMs = performance.now();
+  const isLate = (): boolean => performance.now() - startMs > BLOCKS_MS;
+  for (let block = 0; block < blocks && !(block >= BLOCKS_MIN && isLate()); block++) {
     subject.prepare?.();
     const cpu = process.cpuUsage();
     const beginMs = performance.now();
@@ -68,13 +92,4 @@ function measureHeap(subject: HeapCase): Sample {
   // Looked at afterwards, so that it is held until then.
   if (held === undefined) throw new Error('nothing is held');
   return { bytes };
-}
-
-/** With what typed arrays hold outside of the heap. */
-function heldBytes(): number {
-  if (globalThis.gc === undefined) throw new Error('start it with --expose-gc');
-  globalThis.gc();
-  globalThis.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import type { Bench, Report } from './bench.ts';
 import { recordBench } from './record/index.ts';
+import { scrapeBench } from './scrape/index.ts';
 import { formatTable } from './table.ts';
 
-const benches: Readonly<Record<string, Bench>> = { record: recordBench };
+const benches: Readonly<Record<string, Bench>> = { record: recordBench, scrape: scrapeBench };
 
 /** From the start to the end of the process. */
 const BUDGET_MS = 50_000;

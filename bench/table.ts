@@ -5,13 +5,13 @@ const WALL = /_wall_(?=[a-z]+$)/;
 /** Ratios, then figures; the wall time of a figure stands beside its processor time. */
 export function formatTable({ ratios, figures }: Report): string {
   const names = Object.keys(figures).filter((name) => !WALL.test(name));
-  const wallOf = (name: string): number | undefined => figures[name.replace(/_(?=[a-z]+$)/, '_wall_')];
+  const wallOf = (name: string): number | undefined => figures[name.replace(/_(?=(ns|ms)$)/, '_wall_')];
   return lines([
     ['ratio (the peer’s cost over ours)', '', ''],
     ...Object.entries(ratios).map(([name, ratio]) => [name, format(ratio), '']),
     ['', '', ''],
     ['figure', 'CPU', 'wall'],
-    ...names.map((name) => [name, format(figures[name]), format(wallOf(name))]),
+    ...names.map((name) => [name, format(figures[name]), /_(ns|ms)$/.test(name) ? format(wallOf(name)) : '']),
   ]);
 }
 

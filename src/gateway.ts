@@ -68,7 +68,7 @@ export function createGateway({ config, logger, version }: GatewayOptions): Gate
   const listener = (name: 'management' | 'metrics', routes: readonly Route[]): Listener =>
     createListener({ name, routes, address: listen[name], connectionsMax: limits.connectionsMax, events });
   const metrics = config.pull.enabled
-    ? listener('metrics', createPullRoutes({ path: config.pull.path, reader: pull, events }))
+    ? listener('metrics', createPullRoutes({ ...config.pull, ...limits, reader: pull, events }))
     : undefined;
   const management = listener(
     'management',

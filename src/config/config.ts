@@ -1,3 +1,4 @@
+import type { TranslationStrategy } from '../exposition/names.ts';
 import type { InstrumentName } from '../telemetry/catalogue.ts';
 import type { HistogramName } from '../telemetry/instruments.ts';
 import type { Address } from './values.ts';
@@ -15,7 +16,7 @@ export interface Config {
   readonly telemetry: TelemetryConfig;
   /** At least one; names and path prefixes are unique. */
   readonly upstreams: readonly UpstreamConfig[];
-  readonly pull: { readonly enabled: boolean; readonly path: string };
+  readonly pull: PullConfig;
   /** Names are unique; none = nothing is pushed. */
   readonly push: readonly PushConfig[];
   readonly observables: { readonly host: ObservableConfig; readonly process: ObservableConfig };
@@ -31,6 +32,7 @@ export interface LimitsConfig {
   /** Pairs of model and version, over all upstreams; at least as many as are configured. */
   readonly knownModelsMax: number;
   readonly requestHeaderTimeoutMs: number;
+  readonly scrapesInFlightMax: number;
 }
 
 export interface TelemetryConfig {
@@ -72,6 +74,17 @@ export interface ModelConfig {
   readonly version?: string;
   /** They win over those of the upstream. */
   readonly bounds?: BoundsConfig;
+}
+
+export interface PullConfig {
+  readonly enabled: boolean;
+  readonly path: string;
+  readonly strategy: TranslationStrategy;
+  readonly scopeInfo: boolean;
+  readonly targetInfo: boolean;
+  /** Not there = no attribute of the resource is a label of every series. */
+  readonly constantLabels?: { readonly included?: readonly string[] | undefined; readonly excluded: readonly string[] };
+  readonly created: boolean;
 }
 
 export interface PushConfig {

@@ -16,6 +16,7 @@ import {
   string,
   text,
 } from './kinds.ts';
+import { pull } from './pull-schema.ts';
 import { matching, readEndpoint, readUpstreamUrl } from './values.ts';
 
 const AT_LEAST_ONE = 'must be a list of at least one upstream';
@@ -55,6 +56,7 @@ export const configSchema = section({
     known_models: count()
       .default(1000)
       .describe('Pairs of model and version, over all upstreams, that get series of their own; more are _other.'),
+    scrapes_in_flight: count().default(100).describe('Scrapes answered at one time; more are answered 503.'),
     request_header_timeout: duration()
       .prefault('60s')
       .describe('How long a connection may take to send the headers of a request.'),
@@ -63,18 +65,7 @@ export const configSchema = section({
     .describe('Bounds of what strangers can grow.'),
   telemetry: telemetry(),
   upstreams: list(upstream(), AT_LEAST_ONE).min(1, AT_LEAST_ONE).describe('The model servers behind the gateway.'),
-  pull: section({
-    enabled: flag().default(true).describe('Whether there is a metrics listener.'),
-    path: text(
-      matching(/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/),
-      'must be a path such as /metrics, without dot segments and without a slash at its end',
-    )
-      .refine((path) => !path.endsWith('/otel-js'), 'must not end in /otel-js: that is the page below it')
-      .prefault('/metrics')
-      .describe('Where the metrics are on that listener.'),
-  })
-    .prefault({})
-    .describe('Scrapes by Prometheus.'),
+  pull: pull(),
   push: list(destination()).prefault([]).describe('Where the metrics are sent to by OTLP.'),
   observables: section({
     host: observable('CPU and memory of the host.'),

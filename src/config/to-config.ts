@@ -5,6 +5,7 @@ import type {
   Config,
   InstrumentConfig,
   ModelConfig,
+  PullConfig,
   PushConfig,
   TelemetryConfig,
   UpstreamConfig,
@@ -36,10 +37,11 @@ export function toConfig({
       headerBytesMax: limits.header_size,
       knownModelsMax: limits.known_models,
       requestHeaderTimeoutMs: limits.request_header_timeout,
+      scrapesInFlightMax: limits.scrapes_in_flight,
     },
     telemetry: toTelemetry(telemetry),
     upstreams: upstreams.map(toUpstream),
-    pull,
+    pull: toPull(pull),
     push: push.map(toDestination),
     observables: {
       host: { enabled: observables.host.enabled, intervalMs: observables.host.interval },
@@ -96,6 +98,18 @@ function toModel({ instruments, ...same }: Parsed['upstreams'][number]['models']
 
 function toBounds(instruments: Readonly<Record<string, BucketSpec>>): BoundsConfig {
   return mapped(instruments, boundsOf);
+}
+
+function toPull(parsed: Parsed['pull']): PullConfig {
+  return {
+    enabled: parsed.enabled,
+    path: parsed.path,
+    strategy: parsed.translation_strategy,
+    scopeInfo: parsed.scope_info_enabled,
+    targetInfo: parsed.target_info_enabled,
+    ...(parsed.resource_constant_labels && { constantLabels: parsed.resource_constant_labels }),
+    created: parsed.created_enabled,
+  };
 }
 
 function toDestination(parsed: Parsed['push'][number]): PushConfig {

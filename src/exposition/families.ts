@@ -1,44 +1,41 @@
-import type { Attributes, HistogramPoints, Metric, NumberPoints, Snapshot, SummaryPoints } from '../metric/model.ts';
-import { createLabeller, labelsKey, type Labels } from './labels.ts';
-import { metricName } from './names.ts';
+import type { Attributes, Metric, ScopeMetrics, Snapshot } from '../metric/model.ts';
+import { escapeLabel, escapeName, isClassicLabel, isClassicName, type Escaping } from './escaping.ts';
+import { createLabeller, readableAttributes, withoutNul, type Labels } from './labels.ts';
+import { labelName, translateName, type TranslationStrategy } from './names.ts';
+import type { Format } from './negotiation.ts';
+import { blocksOf, type Block } from './blocks.ts';
+import { toTyped, sampleNames, type FamilyType, type Named } from './sample-names.ts';
 
-/** Rows of one metric of one scope. `labels[i]` belongs to row `i` of `points`; undefined = the row is left out. */
-export interface SeriesBlock<Points> {
-  readonly labels: readonly (Labels | undefined)[];
-  readonly points: Points;
-}
-
-interface FamilyOf<Type extends string, Points> {
-  /** Unique; of a counter with `_total`. */
-  readonly name: string;
-  readonly type: Type;
-  /** Empty = none. */
+/** The series of one name. Valid but for its series: names, bounds and quantiles hold whatever the formats ask. */
+export interface Family extends Named {
+  /** Well-formed; empty = none. */
   readonly help: string;
-  readonly blocks: readonly SeriesBlock<Points>[];
+  /** Words that the name ends with; empty = none. */
+  readonly unit: string;
+  readonly blocks: readonly Block[];
 }
-
-export type NumberFamily = FamilyOf<'counter' | 'gauge', NumberPoints>;
-export type HistogramFamily = FamilyOf<'histogram', HistogramPoints>;
-export type SummaryFamily = FamilyOf<'summary', SummaryPoints>;
-/** Valid: names, label sets, bounds and quantiles hold whatever the formats ask, so encoders check nothing. */
-export type Family = NumberFamily | HistogramFamily | SummaryFamily;
 
 /**
- * - `unsupported_kind`: an exponential histogram, for which text 0.0.4 has no type.
- * - `no_name`: the name has no letter or digit of ASCII.
+ * - `no_name`: the name has no letter or digit of ASCII, where the translation strategy wants them.
  * - `delta_temporality`: Prometheus knows cumulative points only.
  * - `type_conflict`: a family of this name and another type came first.
  * - `name_conflict`: a sample name of the family is one of another family (histogram `x` and gauge `x_count`).
- * - `bad_bounds`: bounds of a histogram, or quantiles of a summary, that do not ascend.
+ * - `bad_bounds`: bounds of a histogram that do not ascend, or quantiles of a summary that do not, or not from 0 to 1.
+ * - `bad_attributes`: attributes that cannot be read, or have no text.
+ * - `bad_value`: a counter that is negative or not a number; a count that is none (negative, not whole, above 2^53); a native histogram
+ *   that is coarser than schema -4.
+ * - `no_sum`: a native histogram whose sum is not known.
  * - `duplicate_series`: the label set came before in this family.
  */
 export type DropReason =
-  | 'unsupported_kind'
   | 'no_name'
   | 'delta_temporality'
   | 'type_conflict'
   | 'name_conflict'
   | 'bad_bounds'
+  | 'bad_attributes'
+  | 'bad_value'
+  | 'no_sum'
   | 'duplicate_series';
 
 export interface Dropped {
@@ -49,152 +46,151 @@ export interface Dropped {
   readonly series: number;
 }
 
-export interface Families {
-  /** `target_info` first, then in the order of the snapshot. */
-  readonly families: readonly Family[];
-  readonly dropped: readonly Dropped[];
+export interface FamilyOptions {
+  readonly format: Format;
+  readonly escaping: Escaping;
+  readonly strategy: TranslationStrategy;
+  /** Whether series have the labels `otel_scope_*`. */
+  readonly scopeInfo: boolean;
+  /** Whether there is `target_info`, with the attributes of the resource as labels. */
+  readonly targetInfo: boolean;
+  /** Whether an attribute of the resource is a label of every series, by its key. */
+  readonly isConstantLabel: (key: string) => boolean;
 }
 
 /**
- * Groups a snapshot into Prometheus' metric families, over all scopes, and leaves out what could not be on one page with the rest.
- * First come, first served: the type, the help (if not empty), the name and each series of a family are those met first.
- * The attributes of the resource become the labels of the gauge `target_info`.
+ * Groups a snapshot into Prometheus' metric families, over all scopes, and leaves out what could not be on one page with the rest. Looks
+ * at no series: that is the encoder's, in slices.
+ *
+ * First come, first served: the type, the help and unit (if not empty) and the name of a family are those met first.
+ *
+ * @param drop is told what was left out.
+ * @returns `target_info` first, then in the order of the snapshot.
  */
-export function toFamilies({ resource, scopes }: Snapshot): Families {
-  const page: Page = { drafts: new Map(), sampleNames: new Set(), dropped: [] };
-  const labelTarget = createLabeller({});
-  if (labelTarget(resource).length > 0) addMetric(page, labelTarget, targetInfo(resource));
-  for (const { scope, metrics } of scopes) {
-    const labelNumber = createLabeller({ scope });
-    const labelHistogram = createLabeller({ scope, reserved: ['le'] });
-    const labelSummary = createLabeller({ scope, reserved: ['quantile'] });
-    for (const metric of metrics) {
-      const { kind } = metric;
-      addMetric(page, kind === 'histogram' ? labelHistogram : kind === 'summary' ? labelSummary : labelNumber, metric);
-    }
-  }
-  return { families: [...page.drafts.values()].map(toFamily), dropped: page.dropped };
+export function toFamilies(
+  { resource, scopes }: Snapshot,
+  options: FamilyOptions,
+  drop: (dropped: Dropped) => void,
+): readonly Family[] {
+  const page: Page = { options, drafts: new Map(), taken: new Set(), drop };
+  // One attribute of everybody's resource that has no text is no reason for a page without the others.
+  const readable = readableAttributes(resource);
+  if (options.targetInfo) addTargetInfo(page, readable);
+  const constants = constantLabels(readable, options);
+  for (const each of scopes) addScope(page, each, constants);
+  return [...page.drafts.values()];
 }
 
-type Labeller = ReturnType<typeof createLabeller>;
-type Points = NumberPoints | HistogramPoints | SummaryPoints;
+/** The label name of an attribute key. */
+export function labelNaming({ strategy, escaping }: Pick<FamilyOptions, 'strategy' | 'escaping'>) {
+  return (key: string): string => {
+    const name = withoutNul(labelName(key, strategy));
+    return isClassicLabel(name) ? name : escapeLabel(name, escaping);
+  };
+}
 
-/** What the page has a type for. */
-type PageMetric = Exclude<Metric, { kind: 'exponential_histogram' }>;
-
-const SAMPLE_SUFFIXES: Readonly<Record<Family['type'], readonly string[]>> = {
-  counter: [''],
-  gauge: [''],
-  histogram: ['', '_bucket', '_sum', '_count'],
-  summary: ['', '_sum', '_count'],
-};
-
-interface Draft {
-  readonly name: string;
-  readonly type: Family['type'];
+interface Draft extends Family {
   help: string;
-  readonly blocks: SeriesBlock<Points>[];
-  /** Keys of the label sets so far. */
-  readonly seen: Set<string>;
+  unit: string;
+  readonly blocks: Block[];
 }
 
 interface Page {
+  readonly options: FamilyOptions;
   readonly drafts: Map<string, Draft>;
-  /** Of all families, and the names of the families themselves. */
-  readonly sampleNames: Set<string>;
-  readonly dropped: Dropped[];
+  /** Names of all samples and families. */
+  readonly taken: Set<string>;
+  readonly drop: (dropped: Dropped) => void;
 }
 
-function toFamily({ name, type, help, blocks }: Draft): Family {
-  // `openFamily` lets only metrics of the family's type in, and that decides the kind of its points.
-  return { name, type, help, blocks } as Family;
+/** A scope's way of making labels; `origin` tells those apart that make different ones of the same attributes. */
+interface Labelling {
+  readonly origin: string;
+  readonly labelsOf: (kind: Metric['kind']) => (attributes: Attributes) => Labels;
 }
 
-function targetInfo(resource: Attributes): Metric {
+function constantLabels(resource: Attributes, options: FamilyOptions): Labels {
+  const chosen = Object.entries(resource).filter(([key]) => options.isConstantLabel(key));
+  return [...createLabeller({ nameOf: labelNaming(options) })(Object.fromEntries(chosen))];
+}
+
+function addTargetInfo(page: Page, resource: Attributes): void {
+  const labelsOf = createLabeller({ nameOf: labelNaming(page.options) });
+  if (labelsOf(resource).length === 0) return;
   const unknown = new Float64Array(1);
-  return {
-    kind: 'gauge',
-    name: 'target_info',
-    description: 'Target metadata',
-    unit: '',
-    points: { attributes: [resource], startTimesMs: unknown, timesMs: unknown, values: Float64Array.of(1) },
-  };
+  const points = { attributes: [resource], startTimesMs: unknown, timesMs: unknown, values: Float64Array.of(1) };
+  const metric: Metric = { kind: 'gauge', name: 'target_info', description: 'Target metadata', unit: '', points };
+  addMetric(page, metric, { type: 'info', labelling: { origin: '', labelsOf: () => labelsOf } });
 }
 
-function addMetric(page: Page, label: Labeller, metric: Metric): void {
-  const drop = (reason: DropReason, series: number): void => {
-    if (series > 0) page.dropped.push({ name: metric.name, reason, series });
+function addScope(page: Page, { scope, metrics }: ScopeMetrics, constants: Labels): void {
+  const nameOf = labelNaming(page.options);
+  const shown = page.options.scopeInfo ? scope : undefined;
+  const origin = JSON.stringify([shown?.name, shown?.version, shown?.schemaUrl, constants]);
+  const labellerWith = (reserved?: string) => createLabeller({ nameOf, scope: shown, reserved, constants });
+  const [numbers, histograms, summaries] = [labellerWith(), labellerWith('le'), labellerWith('quantile')];
+  const labelsOf: Labelling['labelsOf'] = (kind) => {
+    if (kind === 'summary') return summaries;
+    return kind === 'histogram' || kind === 'exponential_histogram' ? histograms : numbers;
   };
-  if (metric.kind === 'exponential_histogram') {
-    drop('unsupported_kind', metric.points.attributes.length);
-    return;
+  for (const metric of metrics) addMetric(page, metric, { type: typeOf(metric), labelling: { origin, labelsOf } });
+}
+
+function typeOf(metric: Metric): FamilyType {
+  switch (metric.kind) {
+    case 'sum':
+      return metric.monotonic ? 'counter' : 'gauge';
+    case 'exponential_histogram':
+      return 'histogram';
+    default:
+      return metric.kind;
   }
-  const all = metric.kind === 'histogram' || metric.kind === 'summary' ? metric.points : [metric.points];
+}
+
+function addMetric(
+  page: Page,
+  metric: Metric,
+  { type, labelling: { origin, labelsOf } }: { type: FamilyType; labelling: Labelling },
+): void {
+  const drop = (reason: DropReason, series: number): void => {
+    if (series > 0) page.drop({ name: metric.name, reason, series });
+  };
+  const { blocks, rows, badRows } = blocksOf(metric, { origin, labelsOf: labelsOf(metric.kind) });
   if ('temporality' in metric && metric.temporality === 'delta') {
-    drop('delta_temporality', countRows(all));
+    drop('delta_temporality', rows + badRows);
     return;
   }
-  const valid = all.filter((points) => ascend(stepsOf(points)));
-  const rows = countRows(valid);
-  drop('bad_bounds', countRows(all) - rows);
+  drop('bad_bounds', badRows);
   if (rows === 0) return; // What has no series claims no name.
 
-  const draft = openFamily(page, metric);
+  const draft = openFamily(page, metric, type);
   if (typeof draft === 'string') {
     drop(draft, rows);
     return;
   }
   if (draft.help === '') draft.help = metric.description.toWellFormed();
-  drop('duplicate_series', addRows(draft, label, valid));
+  draft.blocks.push(...blocks);
 }
 
-function countRows(blocks: readonly Points[]): number {
-  return blocks.reduce((rows, { attributes }) => rows + attributes.length, 0);
-}
-
-/** What each row has a sample of. */
-function stepsOf(points: Points): readonly number[] {
-  if ('bounds' in points) return points.bounds;
-  return 'quantiles' in points ? points.quantiles : [];
-}
-
-/** Strictly, below +Inf, without NaN. */
-function ascend(steps: readonly number[]): boolean {
-  return steps.every((step, i) => step < (steps[i + 1] ?? Infinity));
-}
-
-function openFamily(page: Page, metric: PageMetric): Draft | DropReason {
-  const kind = metric.kind !== 'sum' ? metric.kind : metric.monotonic ? 'counter' : 'up_down_counter';
-  const type = kind === 'up_down_counter' ? 'gauge' : kind;
+function openFamily({ options, drafts, taken }: Page, metric: Metric, type: FamilyType): Draft | DropReason {
+  const { format, escaping, strategy } = options;
+  const kind = metric.kind === 'sum' ? (metric.monotonic ? 'counter' : 'up_down_counter') : metric.kind;
   // Histograms and summaries have their suffixes on the samples, so that both are named alike.
-  const name = metricName({ name: metric.name, unit: metric.unit, kind: kind === 'summary' ? 'histogram' : kind });
-  if (name === '') return 'no_name';
+  const like = kind === 'summary' || kind === 'exponential_histogram' ? 'histogram' : kind;
+  const translated = translateName({ name: metric.name, unit: metric.unit, kind: like }, strategy);
+  const name = withoutNul(translated.name);
+  // As Go's targets do, which have no need to escape what is classic (`dots` would).
+  const sample = isClassicName(name) ? name : escapeName(name, escaping);
+  if (sample === '') return 'no_name';
 
-  const known = page.drafts.get(name);
-  if (known !== undefined) return known.type === type ? known : 'type_conflict';
+  const named = toTyped({ type, sample, format });
+  const known = drafts.get(named.name);
+  if (known !== undefined) return known.type === named.type ? known : 'type_conflict';
+  const names = [named.name, ...sampleNames(named, { created: format === 'openmetrics' })];
+  if (names.some((name) => taken.has(name))) return 'name_conflict';
+  for (const name of names) taken.add(name);
 
-  const sampleNames = SAMPLE_SUFFIXES[type].map((suffix) => name + suffix);
-  if (sampleNames.some((sampleName) => page.sampleNames.has(sampleName))) return 'name_conflict';
-  for (const sampleName of sampleNames) page.sampleNames.add(sampleName);
-
-  const draft: Draft = { name, type, help: '', blocks: [], seen: new Set() };
-  page.drafts.set(name, draft);
+  const draft: Draft = { ...named, help: '', unit: translated.unit, blocks: [] };
+  drafts.set(named.name, draft);
   return draft;
-}
-
-/** @returns how many rows were left out because their label set is in the family already. */
-function addRows(draft: Draft, label: Labeller, blocks: readonly Points[]): number {
-  let duplicates = 0;
-  const labelRow = (attributes: Attributes): Labels | undefined => {
-    const labels = label(attributes);
-    const key = labelsKey(labels);
-    if (draft.seen.has(key)) {
-      duplicates += 1;
-      return undefined;
-    }
-    draft.seen.add(key);
-    return labels;
-  };
-  for (const points of blocks) draft.blocks.push({ labels: points.attributes.map(labelRow), points });
-  return duplicates;
 }

@@ -1,9 +1,10 @@
-import { Readable, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Deadline } from '../std/deadline.ts';
 import type { Part } from '../std/part.ts';
 import type { Events } from '../telemetry/events.ts';
-import type { Route } from './routes.ts';
+import { sendParts } from './parts.ts';
+import type { Route, RouteRequest } from './routes.ts';
 import { createConnections, listen, type Address } from './server.ts';
 
 export interface ListenerOptions {
@@ -50,7 +51,7 @@ export function createListener({ name, address, routes, connectionsMax, events }
     if (METHODS.includes(request.method)) return;
     await (paths.has(pathOf(request)) ? notAllowed(reply) : notFound(request, reply));
   });
-  const busy = new Set<Duplex>();
+  const busy = new WeakSet<Duplex>();
   app.server.on('request', ({ socket }, response) => {
     busy.add(socket);
     response.once('close', () => busy.delete(socket));
@@ -99,19 +100,21 @@ function mount(app: FastifyInstance, { path, handle }: Route): void {
     method: METHODS,
     url: path,
     handler: async (request, reply) => {
-      const { status, contentType, body } = await handle();
-      reply.code(status).header('content-type', contentType);
+      const { status, contentType, headers = {}, body } = await handle(toRouteRequest(request));
+      reply.code(status).headers(headers).header('content-type', contentType);
       if (typeof body === 'string') return reply.send(body);
-      const parts = request.method === 'HEAD' ? [] : inTurns(body);
-      return reply.send(Readable.from(parts, { objectMode: false }));
+      reply.hijack();
+      reply.raw.writeHead(status, { ...headers, 'content-type': contentType });
+      await sendParts(reply.raw, body);
     },
   });
 }
 
-/** A stream takes all that a connection has room for in one go; with this, others get their turn between two parts. */
-async function* inTurns(parts: Iterable<string>): AsyncGenerator<string> {
-  for (const part of parts) {
-    yield part;
-    await new Promise(setImmediate);
-  }
+function toRouteRequest({ method, url, headers }: FastifyRequest): RouteRequest {
+  const question = url.indexOf('?');
+  return {
+    method: method === 'HEAD' ? 'HEAD' : 'GET',
+    query: question < 0 ? '' : url.slice(question + 1),
+    headers: headers as RouteRequest['headers'],
+  };
 }

@@ -1,14 +1,28 @@
 /** One path of the management or metrics listener, free of any framework. GET and HEAD only: nothing here changes state. */
 export interface Route {
   readonly path: string;
-  readonly handle: () => Promise<Answer> | Answer;
+  readonly handle: (request: RouteRequest) => Promise<Answer> | Answer;
+}
+
+export interface RouteRequest {
+  readonly method: 'GET' | 'HEAD';
+  /** What stands behind the `?`, as it came; empty = nothing. */
+  readonly query: string;
+  /** Names in lower case; several headers of one name are joined by commas. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
 }
 
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
-  /** Text, or parts of it that are written one after the other, with a turn for others between them. */
-  readonly body: string | Iterable<string>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Of a HEAD, none of it is sent.
+   *
+   * Parts are written one after the other; each has been taken in before the next one is asked for, so that they may share memory. A part
+   * may be empty. It is always begun, and closed when the reader leaves; where it throws, the connection is cut off.
+   */
+  readonly body: string | AsyncIterable<Uint8Array>;
 }
 
 export function jsonAnswer(status: number, value: unknown): Answer {

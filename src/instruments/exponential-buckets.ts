@@ -1,6 +1,8 @@
 import type { ExponentialBuckets } from '../metric/model.ts';
 
 const FIRST_COUNTS = 16;
+/** Most histograms have nothing below zero: they share this. */
+const NO_BUCKETS: ExponentialBuckets = Object.freeze({ offset: 0, counts: new Float64Array(0) });
 
 /**
  * Counts of consecutive buckets, as many as `size` at most. Bucket `index` is counted at `index` modulo the length, so that a range
@@ -65,9 +67,12 @@ export class Buckets {
   }
 
   toModel(): ExponentialBuckets {
-    if (this.empty) return { offset: 0, counts: new Float64Array(0) };
+    if (this.empty) return NO_BUCKETS;
+    const [from, to] = [placeOf(this.#low, this.#counts.length), placeOf(this.#high, this.#counts.length)];
+    if (from <= to) return { offset: this.#low, counts: this.#counts.slice(from, to + 1) };
     const counts = new Float64Array(this.#high - this.#low + 1);
-    for (let i = 0; i < counts.length; i++) counts[i] = this.#at(this.#low + i);
+    counts.set(this.#counts.subarray(from));
+    counts.set(this.#counts.subarray(0, to + 1), this.#counts.length - from);
     return { offset: this.#low, counts };
   }
 

@@ -125,6 +125,10 @@ export class Rows {
 
   /** Notes what has been recorded since the last time. @param each is called with these rows. */
   fold(nowMs: number, each?: (row: number) => void): void {
+    if (each === undefined && !this.#options.keepsSeen && this.#pending.length === 0) {
+      this.touched.fill(0);
+      return;
+    }
     for (let row = 0; row < this.#end; row++) this.foldRow(row, nowMs, each);
   }
 

@@ -1,41 +1,124 @@
-import { encodeText, TEXT_0_0_4 } from '../exposition/text.ts';
-import { toFamilies } from '../exposition/families.ts';
-import { textAnswer, type Answer, type Route } from '../http/routes.ts';
+import { createExposition, type ExpositionOptions } from '../exposition/index.ts';
+import type { Dropped } from '../exposition/families.ts';
+import { textAnswer, type Answer, type Route, type RouteRequest } from '../http/routes.ts';
 import { errorText } from '../std/error-text.ts';
 import type { Collection, Reader } from '../telemetry/engine.ts';
 import type { Events } from '../telemetry/events.ts';
-import { serializeOtelJs } from './otel-js.ts';
+import { createSharedCollections } from './collections.ts';
+import { createConstantLabels, type ConstantLabels } from './constant-labels.ts';
+import { compress } from './compression.ts';
+import { OTEL_JS_TYPE, serializeOtelJs } from './otel-js.ts';
+import { readScrape, type Scrape } from './scrape.ts';
 
-export interface PullOptions {
+export interface PullOptions extends Omit<ExpositionOptions, 'isConstantLabel'> {
   /** Of the page in the default dialect; the others lie below it. */
   readonly path: string;
+  /** Not there = none. */
+  readonly constantLabels?: ConstantLabels;
+  /** Scrapes that are answered at one time, until the last byte has left; more are answered 503. */
+  readonly scrapesInFlightMax: number;
   readonly reader: Reader;
   readonly events: Events;
 }
 
+/** What a page is made of, and what its head says. */
+interface Page {
+  readonly contentType: string;
+  readonly parts: Iterable<Uint8Array>;
+}
+
+type MakePage = (collection: Collection, scrape: Scrape) => Promise<Page> | Page;
+
+const OVERLOADED = 'Too many scrapes at one time.';
+const FAILED = 'The collection failed; see the log of the gateway.';
+
 /** The pages that Prometheus scrapes. A collection that fails is 500, so that Prometheus shows the target as down. */
-export function createPullRoutes({ path, reader, events }: PullOptions): readonly Route[] {
-  const page = (encode: (collection: Collection) => Promise<Answer> | Answer): Route['handle'] => {
-    return async () => {
-      try {
-        return await encode(await reader.collect());
-      } catch (error) {
-        events.emit('scrape failed', { fields: { error: errorText(error) } });
-        return textAnswer(500, 'The collection failed; see the log of the gateway.');
-      }
+export function createPullRoutes(options: PullOptions): readonly Route[] {
+  const { path, reader, events, scrapesInFlightMax } = options;
+  const exposition = createExposition({ ...options, isConstantLabel: createConstantLabels(options.constantLabels) });
+  const collect = createSharedCollections(reader);
+  let inFlight = 0;
+
+  const drop = ({ name, reason }: Dropped): void =>
+    events.emit('family dropped', { attributes: { 'metergate.reason': reason }, fields: { family: name } });
+  const fail = (error: unknown): void => events.emit('scrape failed', { fields: { error: errorText(error) } });
+
+  const answer = async (request: RouteRequest, make: MakePage): Promise<Answer> => {
+    const scrape = readScrape(request);
+    const { contentType, parts } = await make(await collect(scrape.timeoutMs), scrape);
+    const { coding } = scrape;
+    const isPlain = coding === 'identity';
+    const headers = {
+      vary: 'accept, accept-encoding',
+      'cache-control': 'no-store',
+      ...(!isPlain && { 'content-encoding': coding }),
     };
+    if (request.method === 'HEAD') return { status: 200, contentType, headers, body: noParts() };
+    const body = inTurns(parts);
+    return { status: 200, contentType, headers, body: isPlain ? body : compress(body, coding) };
   };
 
+  const handle =
+    (make: MakePage): Route['handle'] =>
+    async (request) => {
+      if (inFlight >= scrapesInFlightMax) {
+        events.emit('scrape rejected');
+        return { ...textAnswer(503, OVERLOADED), headers: { 'retry-after': '1' } };
+      }
+      inFlight++;
+      const over = (): void => {
+        inFlight--;
+      };
+      try {
+        const given = await answer(request, make);
+        return typeof given.body === 'string' ? given : { ...given, body: untilOver(given.body, { over, fail }) };
+      } catch (error) {
+        over();
+        fail(error);
+        return textAnswer(500, FAILED);
+      }
+    };
+
   return [
-    { path, handle: page((collection) => encodePage(collection, events)) },
-    { path: `${path}/otel-js`, handle: page(({ resourceMetrics }) => serializeOtelJs(resourceMetrics())) },
+    {
+      path,
+      handle: handle(({ snapshot }, scrape) => ({
+        contentType: scrape.contentType,
+        parts: exposition.page(snapshot, scrape, drop),
+      })),
+    },
+    {
+      path: `${path}/otel-js`,
+      handle: handle(async ({ resourceMetrics }) => ({
+        contentType: OTEL_JS_TYPE,
+        parts: [Buffer.from(await serializeOtelJs(resourceMetrics()))],
+      })),
+    },
   ];
 }
 
-function encodePage({ snapshot }: Collection, events: Events): Answer {
-  const { families, dropped } = toFamilies(snapshot);
-  for (const { name, reason } of dropped) {
-    events.emit('family dropped', { attributes: { 'metergate.reason': reason }, fields: { family: name } });
+async function* noParts(): AsyncGenerator<Uint8Array> {}
+
+/** A connection takes all that it has room for in one go; with this, others get their turn after the collection and between two parts. */
+async function* inTurns(parts: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  await new Promise(setImmediate);
+  for (const part of parts) {
+    yield part;
+    await new Promise(setImmediate);
   }
-  return { status: 200, contentType: TEXT_0_0_4, body: encodeText(families) };
+}
+
+/** A body that is always begun, says when it is over, and with what it failed. */
+async function* untilOver(
+  parts: AsyncIterable<Uint8Array>,
+  { over, fail }: { over: () => void; fail: (error: unknown) => void },
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* parts;
+  } catch (error) {
+    fail(error);
+    throw error;
+  } finally {
+    over();
+  }
 }

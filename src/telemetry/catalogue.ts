@@ -265,14 +265,21 @@ export const catalogue = {
   'metergate.pull.scrape.errors': {
     kind: 'counter',
     unit: '{scrape}',
-    description: 'Scrapes that were answered with an error because the collection failed',
+    description: 'Scrapes that were answered with an error, or cut off, because the collection or its page failed',
+    attributes: [],
+    stability: 'development',
+  },
+  'metergate.pull.scrapes.rejected': {
+    kind: 'counter',
+    unit: '{scrape}',
+    description: 'Scrapes that were answered 503 because limits.scrapes_in_flight others were being answered',
     attributes: [],
     stability: 'development',
   },
   'metergate.pull.families.dropped': {
     kind: 'counter',
     unit: '{family}',
-    description: 'Metric families left out of a scrape, or with the reason duplicate_series some series of them',
+    description: 'Metric families, or some series of them, left out of a scrape',
     attributes: ['metergate.reason'],
     stability: 'development',
   },

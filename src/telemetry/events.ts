@@ -11,6 +11,7 @@ const events = {
   'sample failed': { level: 'warn', counter: 'metergate.observable.errors' },
   'source failed': { level: 'warn', counter: 'metergate.scrape.source.errors' },
   'scrape failed': { level: 'error', counter: 'metergate.pull.scrape.errors' },
+  'scrape rejected': { level: 'warn', counter: 'metergate.pull.scrapes.rejected' },
   'family dropped': { level: 'warn', counter: 'metergate.pull.families.dropped' },
   'export failed': { level: 'warn', counter: 'metergate.push.points.send_failed' },
 } as const satisfies Record<string, { level: 'warn' | 'error'; counter: CounterName }>;

@@ -15,23 +15,9 @@ const wrong: Readonly<Record<string, { args: string[]; says: RegExp }>> = {
   'an option that does not exist': { args: ['record', '--fast'], says: /^Unknown option '--fast'/ },
 };
 
-describe('npm run bench', () => {
-  for (const [name, { args, says }] of Object.entries(wrong)) {
-    it(`answers ${name} with what there is, and exit code 2`, async () => {
-      const { code, stdout, stderr } = await bench(args);
-      assert.equal(code, 2);
-      assert.equal(stdout, '');
-      assert.match(stderr, says);
-      assert.match(stderr, /usage: npm run bench -- NAME.*one of: record\n/s);
-    });
-  }
-
-  it('prints one JSON object of ratios and figures, and nothing else, with --json', async () => {
-    const { code, stdout, stderr } = await bench(['record', '--quick', '--json']);
-    assert.equal(code, 0, stderr);
-    const report = JSON.parse(stdout) as Record<'ratios' | 'figures', Record<string, number>>;
-    assert.deepEqual(Object.keys(report), ['bench', 'ratios', 'figures']);
-    assert.deepEqual(Object.keys(report.ratios), [
+const reports: Readonly<Record<string, { ratios: string[]; units: RegExp; figures: string[] }>> = {
+  record: {
+    ratios: [
       'bound_counter_vs_sdk',
       'bound_counter_vs_prometheus_io',
       'bound_histogram_vs_sdk',
@@ -39,12 +25,47 @@ describe('npm run bench', () => {
       'unbound_counter_vs_sdk_two_readers',
       'unbound_counter_vs_prometheus_io',
       'heap_per_series_vs_prometheus_io',
-    ]);
-    for (const [name, value] of Object.entries({ ...report.ratios, ...report.figures })) {
-      assert.ok(Number.isFinite(value) && value > 0, `${name}: ${value}`);
-    }
-    for (const name of Object.keys(report.figures)) assert.match(name, /_(ns|ms|bytes)$/);
-  });
+    ],
+    figures: [],
+    units: /_(ns|ms|bytes)$/,
+  },
+  scrape: {
+    ratios: [
+      'counters_100k_vs_otel_js',
+      'counters_100k_vs_prometheus_io',
+      'histograms_10k_vs_otel_js',
+      'histograms_10k_vs_prometheus_io',
+    ],
+    figures: ['longest_block_ms', 'cpu_at_20hz'],
+    units: /_(ms|bytes|vs_page)$|^cpu_at_20hz/,
+  },
+};
+
+describe('npm run bench', () => {
+  for (const [name, { args, says }] of Object.entries(wrong)) {
+    it(`answers ${name} with what there is, and exit code 2`, async () => {
+      const { code, stdout, stderr } = await bench(args);
+      assert.equal(code, 2);
+      assert.equal(stdout, '');
+      assert.match(stderr, says);
+      assert.match(stderr, /usage: npm run bench -- NAME.*one of: record scrape\n/s);
+    });
+  }
+
+  for (const [name, { ratios, figures, units }] of Object.entries(reports)) {
+    it(`${name} prints one JSON object of ratios and figures, and nothing else, with --json`, async () => {
+      const { code, stdout, stderr } = await bench([name, '--quick', '--json']);
+      assert.equal(code, 0, stderr);
+      const report = JSON.parse(stdout) as Record<'ratios' | 'figures', Record<string, number>>;
+      assert.deepEqual(Object.keys(report), ['bench', 'ratios', 'figures']);
+      assert.deepEqual(Object.keys(report.ratios), ratios);
+      for (const each of figures) assert.ok(each in report.figures, each);
+      for (const [each, value] of Object.entries({ ...report.ratios, ...report.figures })) {
+        assert.ok(Number.isFinite(value) && value > 0, `${each}: ${value}`);
+      }
+      for (const each of Object.keys(report.figures)) assert.match(each, units);
+    });
+  }
 });
 
 async function bench(args: readonly string[]) {

@@ -29,6 +29,7 @@ test('defaults complete the least that a file can hold', () => {
       headerBytesMax: 16384,
       knownModelsMax: 1000,
       requestHeaderTimeoutMs: 60000,
+      scrapesInFlightMax: 100,
     },
     telemetry: { engine: 'native', cardinalityLimit: 2000, exemplarFilter: 'trace_based', instruments: {} },
     upstreams: [
@@ -43,7 +44,14 @@ test('defaults complete the least that a file can hold', () => {
         timeouts: { connectMs: 5000, responseHeadersMs: 60000, idleMs: 60000 },
       },
     ],
-    pull: { enabled: true, path: '/metrics' },
+    pull: {
+      enabled: true,
+      path: '/metrics',
+      strategy: 'underscore_escaping_with_suffixes',
+      scopeInfo: true,
+      targetInfo: true,
+      created: false,
+    },
     push: [],
     observables: { host: { enabled: true, intervalMs: 5000 }, process: { enabled: true, intervalMs: 5000 } },
     shutdown: { delayMs: 0, timeoutMs: 25000 },
@@ -121,6 +129,52 @@ test('the path of the metrics has no dot segments and leaves the page below it i
   for (const [path, ok] of Object.entries(cases)) {
     const text = `${MINIMAL}\npull: { path: ${path} }`;
     assert.equal(parseConfig({ text, source: 'test.yaml', ...outside() }).ok, ok, path);
+  }
+});
+
+test('every key of the scrapes arrives under its own name', () => {
+  const { pull, limits } = parse(`${MINIMAL}
+limits: { scrapes_in_flight: 7 }
+pull:
+  enabled: false
+  path: /prometheus
+  translation_strategy: no_utf8_escaping_with_suffixes
+  scope_info_enabled: false
+  target_info_enabled: false
+  resource_constant_labels: { included: ["service.*"], excluded: [service.instance.id] }
+  created_enabled: true`);
+  assert.deepEqual(pull, {
+    enabled: false,
+    path: '/prometheus',
+    strategy: 'no_utf8_escaping_with_suffixes',
+    scopeInfo: false,
+    targetInfo: false,
+    constantLabels: { included: ['service.*'], excluded: ['service.instance.id'] },
+    created: true,
+  });
+  assert.equal(limits.scrapesInFlightMax, 7);
+});
+
+test('constant labels are all that are not excluded where it is not said which, and there is no place for them where they are not asked for', () => {
+  const cases: Record<string, unknown> = {
+    'pull: {}': undefined,
+    'pull: { resource_constant_labels: {} }': { excluded: [] },
+    'pull: { resource_constant_labels: { excluded: [a] } }': { excluded: ['a'] },
+    'pull: { resource_constant_labels: { included: [] } }': { included: [], excluded: [] },
+  };
+  for (const [text, constantLabels] of Object.entries(cases)) {
+    assert.deepEqual(parse(`${MINIMAL}\n${text}`).pull.constantLabels, constantLabels, text);
+  }
+});
+
+test('the four translation strategies are those of the declarative configuration', () => {
+  for (const strategy of [
+    'underscore_escaping_with_suffixes',
+    'underscore_escaping_without_suffixes',
+    'no_utf8_escaping_with_suffixes',
+    'no_translation',
+  ]) {
+    assert.equal(parse(`${MINIMAL}\npull: { translation_strategy: ${strategy} }`).pull.strategy, strategy);
   }
 });
 

@@ -44,6 +44,7 @@ for (const page of [
   'docs/architecture.md',
   'docs/configuration.md',
   'docs/metrics.md',
+  'docs/scraping.md',
   'docs/library.md',
   'CHANGELOG.md',
 ]) {

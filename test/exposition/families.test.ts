@@ -1,37 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { toFamilies, type Dropped, type Family } from '../../src/exposition/families.ts';
-import type { AttributeValue, Attributes } from '../../src/metric/model.ts';
-import { toSnapshot, type HistogramRow, type MetricRows, type SnapshotRows, type SummaryRow } from './snapshot.ts';
+import { toFamilies, type Dropped, type FamilyOptions } from '../../src/exposition/families.ts';
+import {
+  counter,
+  dropped,
+  exponential,
+  gauge,
+  histogram,
+  oneScope,
+  quantiles,
+  rows,
+  summariseFamilies,
+} from './family-rows.ts';
+import { expositionDefaults, pageDefaults } from './page.ts';
+import { toSnapshot, type HistogramRow, type SnapshotRows, type SummaryRow } from './snapshot.ts';
 
-const gauge = (name: string, rest: Partial<MetricRows> = {}) =>
-  ({ name, kind: 'gauge', points: [{ value: 1 }], ...rest }) as MetricRows;
-const counter = (name: string, rest: Partial<MetricRows> = {}) =>
-  ({ name, kind: 'counter', points: [{ value: 1 }], ...rest }) as MetricRows;
-const histogram = (name: string, rest: Partial<MetricRows> = {}) =>
-  ({ name, kind: 'histogram', points: [{ bounds: [1], buckets: [1, 0], sum: 1 }], ...rest }) as MetricRows;
-const quantiles = (name: string, rest: Partial<MetricRows> = {}) =>
-  ({ name, kind: 'summary', points: [{ quantiles: [0.5], values: [1], count: 1 }], ...rest }) as MetricRows;
-const exponential = (name: string, rest: Partial<MetricRows> = {}) =>
-  ({ name, kind: 'exponential_histogram', points: [{}], ...rest }) as MetricRows;
-const rows = (...attributes: Attributes[]) => attributes.map((own, value) => ({ attributes: own, value }));
-const oneScope = (...metrics: MetricRows[]): SnapshotRows => ({ scopes: [{ metrics }] });
-
-/** Type and name of each family with the labels of its series, as `a=1,b=2`. */
-function summary(rowsOf: SnapshotRows) {
-  const { families, dropped } = toFamilies(toSnapshot(rowsOf));
-  return { families: families.map(summarise), dropped };
+interface Case {
+  readonly in: SnapshotRows;
+  readonly families: readonly string[];
+  readonly dropped?: readonly Dropped[];
 }
 
-function summarise({ type, name, blocks }: Family): string {
-  const series = blocks.flatMap(({ labels }) => labels.filter((own) => own !== undefined));
-  const texts = series.map((own) => own.map((part, i) => (i % 2 === 0 ? part : `=${part},`)).join(''));
-  return `${type} ${name} ${texts.map((text) => `{${text.slice(0, -1)}}`).join(' ')}`;
-}
-
-const dropped = (name: string, reason: Dropped['reason'], series = 1): Dropped => ({ name, reason, series });
-
-const cases: Record<string, { in: SnapshotRows; families: string[]; dropped?: Dropped[] }> = {
+const cases: Record<string, Case> = {
   'types monotonic sums as counters, other sums and gauges as gauges': {
     in: oneScope(counter('a'), gauge('b', { kind: 'up_down_counter' }), gauge('c'), histogram('d'), quantiles('e')),
     families: ['counter a_total {}', 'gauge b {}', 'gauge c {}', 'histogram d {}', 'summary e {}'],
@@ -109,20 +99,33 @@ const cases: Record<string, { in: SnapshotRows; families: string[]; dropped?: Dr
     in: oneScope(quantiles('a', { unit: 's' }), quantiles('b.total', { unit: '1' })),
     families: ['summary a_seconds {}', 'summary b_total {}'],
   },
-  'leaves out exponential histograms, which claim no name': {
-    in: oneScope(
-      exponential('a', { points: [{}, { attributes: { x: 'y' } }] }),
-      exponential('b', { temporality: 'delta' }),
-      exponential('c', { points: [] }),
-      gauge('a'),
-    ),
-    families: ['gauge a {}'],
-    dropped: [dropped('a', 'unsupported_kind', 2), dropped('b', 'unsupported_kind')],
+  'takes exponential histograms as histograms, beside others of the name': {
+    in: oneScope(exponential('a'), histogram('a', { points: [{ attributes: { x: 'y' }, bounds: [], buckets: [1] }] })),
+    families: ['histogram a {} {x=y}'],
+  },
+  'keeps later families from the sample names of an exponential histogram': {
+    in: oneScope(exponential('a'), gauge('a.bucket'), gauge('a.count'), counter('b'), exponential('b.total')),
+    families: ['histogram a {}', 'counter b_total {}'],
+    dropped: [
+      dropped('a.bucket', 'name_conflict'),
+      dropped('a.count', 'name_conflict'),
+      dropped('b.total', 'type_conflict'),
+    ],
+  },
+  'names an exponential histogram with its unit and nothing else': {
+    in: oneScope(exponential('a', { unit: 's' }), exponential('b.ratio', { unit: '1' })),
+    families: ['histogram a_seconds {}', 'histogram b_ratio {}'],
   },
   'leaves delta points out': {
-    in: oneScope(counter('a', { temporality: 'delta' }), histogram('b', { temporality: 'delta' }), gauge('c')),
-    families: ['gauge c {}'],
-    dropped: [dropped('a', 'delta_temporality'), dropped('b', 'delta_temporality')],
+    in: oneScope(
+      counter('a', { temporality: 'delta' }),
+      histogram('b', { temporality: 'delta' }),
+      exponential('d', { temporality: 'delta' }),
+      gauge('c'),
+      gauge('d'),
+    ),
+    families: ['gauge c {}', 'gauge d {}'],
+    dropped: [dropped('a', 'delta_temporality'), dropped('b', 'delta_temporality'), dropped('d', 'delta_temporality')],
   },
   'leaves out what has no name in Prometheus': {
     in: oneScope(gauge('数', { points: rows({}, { a: 'b' }) })),
@@ -145,111 +148,163 @@ const cases: Record<string, { in: SnapshotRows; families: string[]; dropped?: Dr
     families: ['histogram a {ok=1} {ok=2}'],
     dropped: [dropped('a', 'bad_bounds', 4)],
   },
-  'leaves out summaries whose quantiles do not ascend': {
+  'leaves out summaries whose quantiles do not ascend from 0 to 1': {
     in: oneScope(
       quantiles('a', {
         points: [
           { quantiles: [0.5, 0.5], values: [1, 1], count: 1 },
           { quantiles: [0.9, 0.5], values: [1, 1], count: 1 },
           { quantiles: ['NaN'], values: [1], count: 1 },
+          { quantiles: [-0.1], values: [1], count: 1 },
+          { quantiles: [0.5, 99], values: [1, 1], count: 1 },
           { attributes: { ok: '1' }, quantiles: [0, 1], values: ['NaN', 1], count: 1 },
           { attributes: { ok: '2' }, quantiles: [], values: [], count: 1 },
         ] satisfies SummaryRow[],
       }),
     ),
     families: ['summary a {ok=1} {ok=2}'],
-    dropped: [dropped('a', 'bad_bounds', 3)],
+    dropped: [dropped('a', 'bad_bounds', 5)],
   },
   'lets a metric without series claim no name': {
-    in: oneScope(gauge('a', { points: [] }), counter('a.total', { points: [] }), histogram('a')),
+    in: oneScope(
+      gauge('a', { points: [] }),
+      counter('a.total', { points: [] }),
+      exponential('a', { points: [] }),
+      histogram('a'),
+    ),
     families: ['histogram a {}'],
   },
-  'keeps the first of series with one label set': {
+};
+
+const openMetricsCases: Record<string, Case> = {
+  'names counters and target_info without their suffixes': {
+    in: { resource: { a: 'b' }, scopes: [{ metrics: [counter('c'), counter('d.total'), gauge('e')] }] },
+    families: ['info target {a=b}', 'counter c {}', 'counter d {}', 'gauge e {}'],
+  },
+  'keeps a counter and a gauge apart that would have one name': {
+    in: oneScope(gauge('a'), counter('a'), counter('b'), gauge('b'), gauge('b.total')),
+    families: ['gauge a {}', 'counter b {}'],
+    dropped: [dropped('a', 'type_conflict'), dropped('b', 'type_conflict'), dropped('b.total', 'name_conflict')],
+  },
+  'keeps others from target and target_info': {
     in: {
-      scopes: [
-        { metrics: [gauge('a', { points: rows({ x: '1', y: '2' }, { y: '2', x: '1' }, { x: '1' }) })] },
-        { metrics: [gauge('a', { points: rows({ x: '1' }) })] },
+      resource: { a: 'b' },
+      scopes: [{ metrics: [gauge('target'), gauge('target.info'), counter('target.info'), histogram('target')] }],
+    },
+    families: ['info target {a=b}'],
+    dropped: [
+      dropped('target', 'type_conflict'),
+      dropped('target.info', 'name_conflict'),
+      dropped('target.info', 'name_conflict'),
+      dropped('target', 'type_conflict'),
+    ],
+  },
+  'keeps others from the names of _created samples, whether there are any or not': {
+    in: oneScope(
+      counter('a'),
+      gauge('a.created'),
+      gauge('h.created'),
+      histogram('h'),
+      quantiles('s'),
+      gauge('s.created'),
+    ),
+    families: ['counter a {}', 'gauge h_created {}', 'summary s {}'],
+    dropped: [
+      dropped('a.created', 'name_conflict'),
+      dropped('h', 'name_conflict'),
+      dropped('s.created', 'name_conflict'),
+    ],
+  },
+};
+
+const optionCases: Record<string, Case & { readonly options: Partial<FamilyOptions> }> = {
+  'counters that a strategy leaves without _total are counters in text': {
+    options: { strategy: 'underscore_escaping_without_suffixes' },
+    in: oneScope(counter('a.b', { unit: 's' })),
+    families: ['counter a_b {}'],
+  },
+  'counters that a strategy leaves without _total are unknown to OpenMetrics': {
+    options: { strategy: 'no_translation', format: 'openmetrics', escaping: 'allow-utf-8' },
+    in: oneScope(counter('a.b', { unit: 's' }), counter('c_total'), counter('d.total')),
+    families: ['unknown a.b {}', 'counter c {}', 'unknown d.total {}'],
+  },
+  'names that only meet under an escaping scheme are one family': {
+    options: { strategy: 'no_translation', escaping: 'underscores' },
+    in: oneScope(gauge('a.b', { points: rows({ 'x.y': '1' }) }), gauge('a/b', { points: rows({ 'x/y': '2' }) })),
+    families: ['gauge a_b {x_y=1} {x_y=2}'],
+  },
+  'names that do not meet under an escaping scheme are two families': {
+    options: { strategy: 'no_translation', format: 'text_1_0_0', escaping: 'values' },
+    in: oneScope(gauge('a.b', { points: rows({ 'x.y': '1' }) }), gauge('a/b', { points: rows({ 'x/y': '2' }) })),
+    families: ['gauge U__a_2e_b {U__x_2e_y=1}', 'gauge U__a_2f_b {U__x_2f_y=2}'],
+  },
+  'series have no labels of their scope': {
+    options: { scopeInfo: false },
+    in: { scopes: [{ scope: { name: 'one', version: '1' }, metrics: [gauge('a', { points: rows({ x: 'y' }) })] }] },
+    families: ['gauge a {x=y}'],
+  },
+  'there is no target_info, and its name is free': {
+    options: { targetInfo: false },
+    in: { resource: { a: 'b' }, scopes: [{ metrics: [histogram('target.info')] }] },
+    families: ['histogram target_info {}'],
+  },
+  'chosen attributes of the resource are labels of every series but target_info, unless a series has the label itself':
+    {
+      options: { isConstantLabel: (key) => key !== 'other' },
+      in: {
+        resource: { 'service.name': 'shop', 'service.zone': 7, empty: '', other: 'x' },
+        scopes: [{ scope: { name: 'one' }, metrics: [gauge('a', { points: rows({}, { 'service/zone': 8 }) })] }],
+      },
+      families: [
+        'gauge target_info {other=x,service_name=shop,service_zone=7}',
+        'gauge a {otel_scope_name=one,service_name=shop,service_zone=7} {otel_scope_name=one,service_name=shop,service_zone=8}',
       ],
     },
-    families: ['gauge a {x=1,y=2} {x=1}'],
-    dropped: [dropped('a', 'duplicate_series'), dropped('a', 'duplicate_series')],
-  },
-  'joins values of keys that become one label, in order of the keys': {
-    in: oneScope(gauge('a', { points: rows({ k_1: 'c', 'k.1': 'b', 'k-1': 'a' }, { 'k.1': 'b' }) })),
-    families: ['gauge a {k_1=a;b;c} {k_1=b}'],
-  },
-  'tells label sets apart whose values only look alike when run together': {
-    in: oneScope(
-      gauge('a', {
-        points: rows({ x: '1,y=2' }, { x: '1', y: '2' }, { x: '1\0y\0' + '2' }, { x: '1\ud800y\ud800' + '2' }),
-      }),
-    ),
-    families: ['gauge a {x=1,y=2} {x=1,y=2} {x=1\0y\0' + '2} {x=1\ufffdy\ufffd2}'],
-  },
-  'moves an attribute le of a histogram, and only there, out of the way': {
-    in: oneScope(
-      histogram('h', {
-        points: [{ attributes: { le: 'x', exported_le: 'w' }, bounds: [], buckets: [1] }],
-      }),
-      gauge('g', { points: rows({ le: 'x' }) }),
-    ),
-    families: ['histogram h {exported_le=w;x}', 'gauge g {le=x}'],
-  },
-  'moves an attribute quantile of a summary, and only there, out of the way': {
-    in: oneScope(
-      quantiles('s', { points: [{ attributes: { quantile: 'x', le: 'y' }, quantiles: [], values: [], count: 1 }] }),
-      histogram('h', { points: [{ attributes: { quantile: 'x' }, bounds: [], buckets: [1] }] }),
-    ),
-    families: ['summary s {exported_quantile=x,le=y}', 'histogram h {quantile=x}'],
-  },
-  'moves attributes out of the way of the labels of the scope': {
+  'a constant label gives way to one that the exposition writes itself': {
+    options: { isConstantLabel: () => true, targetInfo: false },
     in: {
-      scopes: [
-        {
-          scope: { name: 's' },
-          metrics: [gauge('a', { points: rows({ 'otel.scope.name': 'x', otel_scope_version: 'y', otel_scope: 'z' }) })],
-        },
-      ],
+      resource: { le: '1', quantile: '2' },
+      scopes: [{ metrics: [gauge('g'), histogram('h'), quantiles('q'), exponential('e')] }],
     },
-    families: ['gauge a {exported_otel_scope_name=x,exported_otel_scope_version=y,otel_scope=z,otel_scope_name=s}'],
+    families: ['gauge g {le=1,quantile=2}', 'histogram h {quantile=2}', 'summary q {le=1}', 'histogram e {quantile=2}'],
   },
-  'drops attributes without a key or a value': {
-    in: oneScope(
-      gauge('a', { points: rows({ '': 'x', b: undefined, c: null as unknown as AttributeValue, d: '', e: 'f' }) }),
-    ),
-    families: ['gauge a {e=f}'],
-  },
-  'writes values that are not strings as JSON': {
-    in: oneScope(
-      gauge('a', {
-        points: rows({ a: 1.5, b: true, c: ['x', 1, null, NaN], d: NaN, e: -Infinity, f: 1e21, g: [], h: '"x"' }),
-      }),
-    ),
-    families: ['gauge a {a=1.5,b=true,c=["x",1,null,"NaN"],d=NaN,e=-Infinity,f=1e+21,g=[],h="x"}'],
-  },
-  'writes maps and bytes, which the SDK lets through, as JSON and base64': {
-    in: oneScope(gauge('a', { points: rows({ b: { c: Infinity }, d: Uint8Array.of(1, 2) } as unknown as Attributes) })),
-    families: ['gauge a {b={"c":"Infinity"},d=AQI=}'],
+  'a constant label stands behind the labels of the scope': {
+    options: { isConstantLabel: () => true, targetInfo: false },
+    in: {
+      resource: { 'otel.scope.name': 'mine' },
+      scopes: [{ scope: { name: 'one' }, metrics: [gauge('a')] }],
+    },
+    families: ['gauge a {exported_otel_scope_name=mine,otel_scope_name=one}'],
   },
 };
 
 describe('toFamilies', () => {
   for (const [behaviour, { in: given, families, dropped: left = [] }] of Object.entries(cases)) {
-    it(behaviour, () => assert.deepEqual(summary(given), { families, dropped: left }));
+    it(behaviour, () => assert.deepEqual(summariseFamilies(given), { families, dropped: left }));
   }
 
-  it('keeps the first help that says something', () => {
-    const { families } = toFamilies(
-      toSnapshot({
-        scopes: [
-          { scope: { name: 'a' }, metrics: [gauge('x')] },
-          { scope: { name: 'b' }, metrics: [gauge('x', { description: 'first' })] },
-          { scope: { name: 'c' }, metrics: [gauge('x', { description: 'second' })] },
-        ],
-      }),
-    );
+  for (const [behaviour, { in: given, families, dropped: left = [] }] of Object.entries(openMetricsCases)) {
+    it(`for OpenMetrics ${behaviour}`, () =>
+      assert.deepEqual(summariseFamilies(given, { format: 'openmetrics' }), { families, dropped: left }));
+  }
+
+  for (const [behaviour, { options, in: given, families, dropped: left = [] }] of Object.entries(optionCases)) {
+    it(`by its options: ${behaviour}`, () =>
+      assert.deepEqual(summariseFamilies(given, options), { families, dropped: left }));
+  }
+
+  it('keeps the first help and the first unit that say something', () => {
+    const given = toSnapshot({
+      scopes: [
+        { scope: { name: 'a' }, metrics: [gauge('x')] },
+        { scope: { name: 'b' }, metrics: [gauge('x', { description: 'first' })] },
+        { scope: { name: 'c' }, metrics: [gauge('x', { description: 'second' })] },
+      ],
+    });
     assert.deepEqual(
-      families.map(({ help, blocks }) => [help, blocks.length]),
+      toFamilies(given, { ...expositionDefaults, ...pageDefaults }, () => assert.fail('dropped')).map(
+        ({ help, blocks }) => [help, blocks.length],
+      ),
       [['first', 3]],
     );
   });
@@ -257,7 +312,7 @@ describe('toFamilies', () => {
   it('leaves the snapshot as it was', () => {
     const given = toSnapshot({ resource: { a: 'b' }, scopes: [{ metrics: [histogram('x'), gauge('x')] }] });
     const before = structuredClone(given);
-    toFamilies(given);
+    toFamilies(given, { ...expositionDefaults, ...pageDefaults }, () => {});
     assert.deepEqual(given, before);
   });
 });

@@ -3,9 +3,8 @@ import { it } from 'node:test';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { AggregationType, MeterProvider } from '@opentelemetry/sdk-metrics';
-import { toFamilies } from '../../src/exposition/families.ts';
-import { encodeText } from '../../src/exposition/text.ts';
 import { fromSdk } from '../../src/metric/from-sdk.ts';
+import { pageOf } from './page.ts';
 import { parseError, withoutPromtool } from './promtool.ts';
 
 async function scrapeSdk() {
@@ -37,9 +36,9 @@ async function scrapeSdk() {
   const { resourceMetrics, errors } = await reader.collect();
   assert.deepEqual(errors, []);
   const { snapshot, unsupported } = fromSdk(resourceMetrics);
-  const { families, dropped } = toFamilies(snapshot);
   await provider.shutdown();
-  return { page: [...encodeText(families)].join(''), dropped, unsupported };
+  const { text, dropped } = pageOf(snapshot);
+  return { page: text, dropped, unsupported };
 }
 
 // Of the 500 even i, i % 3 goes 0, 2, 1 over 166 times (3 each) and then 0, 2; of the odd ones 1, 0, 2 and then 1, 0.
@@ -71,12 +70,15 @@ it('a collection of the official SDK becomes a page with the numbers that were r
       `cart_size_bytes_count{${scope}} 4`,
       '# TYPE shelf_fill_ratio gauge',
       `shelf_fill_ratio{${scope},shelf="a/b"} 0.5`,
+      '# TYPE wait histogram',
+      `wait_bucket{${scope},le="0.5"} 0`,
+      `wait_bucket{${scope},le="1"} 1`,
+      `wait_bucket{${scope},le="+Inf"} 1`,
+      `wait_sum{${scope}} 1`,
+      `wait_count{${scope}} 1`,
     ].sort(),
   );
-  assert.deepEqual(dropped, [
-    { name: 'wait', reason: 'unsupported_kind', series: 1 },
-    { name: 'cart.size.bytes.count', reason: 'name_conflict', series: 1 },
-  ]);
+  assert.deepEqual(dropped, [{ name: 'cart.size.bytes.count', reason: 'name_conflict', series: 1 }]);
   assert.deepEqual(unsupported, []);
 });
 

@@ -1,5 +1,8 @@
 import type {
   Attributes,
+  Exemplar,
+  ExponentialBuckets,
+  ExponentialHistogram,
   ExponentialHistogramPoints,
   HistogramPoints,
   Metric,
@@ -13,21 +16,37 @@ import type {
 /** JSON has no NaN, infinities or -0: they are written as strings. */
 export type JsonNumber = number | 'NaN' | 'Infinity' | '-Infinity' | '-0';
 
-export interface NumberRow {
-  readonly attributes?: Attributes;
+export interface ExemplarRow {
   readonly value: JsonNumber;
+  /** Unix ms, as all times here; absent = unknown. */
+  readonly time?: number;
+  /** Absent = there was none. */
+  readonly span?: { readonly traceId: string; readonly spanId: string };
+  readonly attributes?: Attributes;
 }
 
-export interface HistogramRow {
+interface Row {
   readonly attributes?: Attributes;
+  /** Absent = unknown. */
+  readonly start?: number;
+  readonly time?: number;
+}
+
+export interface NumberRow extends Row {
+  readonly value: JsonNumber;
+  readonly exemplar?: ExemplarRow;
+}
+
+export interface HistogramRow extends Row {
   readonly bounds: readonly JsonNumber[];
   readonly buckets: readonly number[];
   /** Absent = unknown. */
   readonly sum?: JsonNumber;
+  /** One per bucket. */
+  readonly exemplars?: readonly (ExemplarRow | null)[];
 }
 
-export interface SummaryRow {
-  readonly attributes?: Attributes;
+export interface SummaryRow extends Row {
   readonly quantiles: readonly JsonNumber[];
   /** One per quantile. */
   readonly values: readonly JsonNumber[];
@@ -36,9 +55,20 @@ export interface SummaryRow {
   readonly sum?: JsonNumber;
 }
 
-/** Of one value, 1. */
-export interface ExponentialHistogramRow {
-  readonly attributes?: Attributes;
+interface BucketsRow {
+  readonly offset: number;
+  readonly counts: readonly number[];
+}
+
+export interface ExponentialHistogramRow extends Row {
+  readonly scale: number;
+  readonly zeroCount?: number;
+  readonly zeroThreshold?: number;
+  readonly positive?: BucketsRow;
+  readonly negative?: BucketsRow;
+  /** Absent = unknown. */
+  readonly sum?: JsonNumber;
+  readonly exemplars?: readonly ExemplarRow[];
 }
 
 interface Described {
@@ -73,60 +103,112 @@ export function toSnapshot({ resource = {}, scopes }: SnapshotRows): Snapshot {
 function toMetric(rows: MetricRows): Metric {
   const { name, unit = '', description = '', temporality = 'cumulative' } = rows;
   const described = { name, unit, description };
-  if (rows.kind === 'histogram') {
-    return { ...described, kind: 'histogram', temporality, points: rows.points.map(toHistogramPoints) };
+  switch (rows.kind) {
+    case 'histogram': {
+      const points = alike(rows.points, ({ bounds }) => bounds).map(toHistogramPoints);
+      return { ...described, kind: 'histogram', temporality, points };
+    }
+    case 'summary': {
+      const points = alike(rows.points, ({ quantiles }) => quantiles).map(toSummaryPoints);
+      return { ...described, kind: 'summary', points };
+    }
+    case 'exponential_histogram': {
+      const points = toExponentialHistogramPoints(rows.points);
+      return { ...described, kind: 'exponential_histogram', temporality, points };
+    }
+    case 'gauge':
+      return { ...described, kind: 'gauge', points: toNumberPoints(rows.points) };
+    default: {
+      const monotonic = rows.kind === 'counter';
+      return { ...described, kind: 'sum', monotonic, temporality, points: toNumberPoints(rows.points) };
+    }
   }
-  if (rows.kind === 'summary') return { ...described, kind: 'summary', points: rows.points.map(toSummaryPoints) };
-  if (rows.kind === 'exponential_histogram') {
-    return {
-      ...described,
-      kind: 'exponential_histogram',
-      temporality,
-      points: toExponentialHistogramPoints(rows.points),
-    };
-  }
-  const points = toNumberPoints(rows.points);
-  if (rows.kind === 'gauge') return { ...described, kind: 'gauge', points };
-  return { ...described, kind: 'sum', monotonic: rows.kind === 'counter', temporality, points };
 }
 
-function toColumns(rows: readonly { readonly attributes?: Attributes }[]) {
+/** Neighbours with the same steps make one block. */
+function alike<R>(rows: readonly R[], stepsOf: (row: R) => readonly JsonNumber[]): readonly (readonly R[])[] {
+  const blocks: R[][] = [];
+  let before: string | undefined;
+  for (const row of rows) {
+    const steps = JSON.stringify(stepsOf(row).map(String));
+    if (steps === before) blocks.at(-1)?.push(row);
+    else blocks.push([row]);
+    before = steps;
+  }
+  return blocks;
+}
+
+function toColumns(rows: readonly Row[]) {
   return {
     attributes: rows.map(({ attributes = {} }) => attributes),
-    startTimesMs: new Float64Array(rows.length),
-    timesMs: new Float64Array(rows.length),
+    startTimesMs: Float64Array.from(rows, ({ start = 0 }) => start),
+    timesMs: Float64Array.from(rows, ({ time = 0 }) => time),
   };
 }
 
 function toNumberPoints(rows: readonly NumberRow[]): NumberPoints {
-  return { ...toColumns(rows), values: Float64Array.from(rows, ({ value }) => Number(value)) };
+  const points = { ...toColumns(rows), values: Float64Array.from(rows, ({ value }) => Number(value)) };
+  if (rows.every(({ exemplar }) => exemplar === undefined)) return points;
+  return { ...points, exemplars: rows.map(({ exemplar }) => exemplar && toExemplar(exemplar)) };
 }
 
-/** A block of its own for each row. */
-function toHistogramPoints(row: HistogramRow): HistogramPoints {
+function toHistogramPoints(rows: readonly HistogramRow[]): HistogramPoints {
+  const points = {
+    ...toColumns(rows),
+    bounds: rows[0]?.bounds.map(Number) ?? [],
+    bucketCounts: Float64Array.from(rows.flatMap(({ buckets }) => buckets)),
+    counts: Float64Array.from(rows, ({ buckets }) => total(buckets)),
+    sums: toSums(rows),
+  };
+  if (rows.every(({ exemplars }) => exemplars === undefined)) return points;
   return {
-    ...toColumns([row]),
-    bounds: row.bounds.map(Number),
-    bucketCounts: Float64Array.from(row.buckets),
-    counts: Float64Array.of(row.buckets.reduce((total, count) => total + count, 0)),
-    sums: Float64Array.of(row.sum === undefined ? NaN : Number(row.sum)),
+    ...points,
+    exemplars: rows.flatMap(({ buckets, exemplars = [] }) => buckets.map((_, i) => toExemplarOrNone(exemplars[i]))),
   };
 }
 
-/** A block of its own for each row. */
-function toSummaryPoints(row: SummaryRow): SummaryPoints {
+function toSummaryPoints(rows: readonly SummaryRow[]): SummaryPoints {
   return {
-    ...toColumns([row]),
-    quantiles: row.quantiles.map(Number),
-    quantileValues: Float64Array.from(row.values, Number),
-    counts: Float64Array.of(row.count),
-    sums: Float64Array.of(row.sum === undefined ? NaN : Number(row.sum)),
+    ...toColumns(rows),
+    quantiles: rows[0]?.quantiles.map(Number) ?? [],
+    quantileValues: Float64Array.from(rows.flatMap(({ values }) => values).map(Number)),
+    counts: Float64Array.from(rows, ({ count }) => count),
+    sums: toSums(rows),
   };
 }
 
 function toExponentialHistogramPoints(rows: readonly ExponentialHistogramRow[]): ExponentialHistogramPoints {
-  const one = { scale: 0, count: 1, sum: 1, min: 1, max: 1, zeroCount: 0, zeroThreshold: 0 };
-  const positive = { offset: -1, counts: Float64Array.of(1) };
-  const negative = { offset: 0, counts: new Float64Array(0) };
-  return { ...toColumns(rows), histograms: rows.map(() => ({ ...one, positive, negative })) };
+  const points = { ...toColumns(rows), histograms: rows.map(toExponentialHistogram) };
+  if (rows.every(({ exemplars }) => exemplars === undefined)) return points;
+  return { ...points, exemplars: rows.map(({ exemplars = [] }) => exemplars.map(toExemplar)) };
+}
+
+export function toExponentialHistogram(row: ExponentialHistogramRow): ExponentialHistogram {
+  const { scale, zeroCount = 0, zeroThreshold = 0, sum = 'NaN' } = row;
+  const [positive, negative] = [toBuckets(row.positive), toBuckets(row.negative)];
+  const count = zeroCount + total(positive.counts) + total(negative.counts);
+  return { scale, count, sum: Number(sum), min: NaN, max: NaN, zeroCount, zeroThreshold, positive, negative };
+}
+
+function toBuckets({ offset, counts }: BucketsRow = { offset: 0, counts: [] }): ExponentialBuckets {
+  return { offset, counts: Float64Array.from(counts) };
+}
+
+function toSums(rows: readonly { readonly sum?: JsonNumber }[]): Float64Array {
+  return Float64Array.from(rows, ({ sum = 'NaN' }) => Number(sum));
+}
+
+function toExemplarOrNone(row: ExemplarRow | null | undefined): Exemplar | undefined {
+  return row ? toExemplar(row) : undefined;
+}
+
+function toExemplar({ value, time = 0, span, attributes }: ExemplarRow): Exemplar {
+  const { traceId, spanId } = span ?? { traceId: '', spanId: '' };
+  return { value: Number(value), timeMs: time, traceId, spanId, ...(attributes && { attributes }) };
+}
+
+function total(counts: Iterable<number>): number {
+  let sum = 0;
+  for (const count of counts) sum += count;
+  return sum;
 }

@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { toFamilies } from '../../src/exposition/families.ts';
-import { encodeText, TEXT_0_0_4 } from '../../src/exposition/text.ts';
+import type { Escaping } from '../../src/exposition/escaping.ts';
+import { pageOf } from './page.ts';
 import { parseError, withoutPromtool } from './promtool.ts';
 import { readPage } from './read-page.ts';
 import { toSnapshot, type JsonNumber, type MetricRows, type SnapshotRows } from './snapshot.ts';
 
-function encode(rows: SnapshotRows): string {
-  return [...encodeText(toFamilies(toSnapshot(rows)).families)].join('');
-}
+const encode = (rows: SnapshotRows): string => pageOf(toSnapshot(rows)).text;
 
 const encodeMetric = (metric: MetricRows): string => encode({ scopes: [{ metrics: [metric] }] });
 const encodeValue = (value: JsonNumber): string =>
   encodeMetric({ kind: 'gauge', name: 'a', points: [{ value }] }).replace('# TYPE a gauge\n', '');
 
-describe('encodeText', () => {
-  it('is announced as version 0.0.4, without an escaping scheme', () => {
-    assert.equal(TEXT_0_0_4, 'text/plain; version=0.0.4; charset=utf-8');
-  });
-
+describe('text 0.0.4', () => {
   it('writes HELP, TYPE and samples', () => {
     const page = encodeMetric({
       kind: 'counter',
@@ -118,24 +112,87 @@ describe('encodeText', () => {
     assert.equal(page, '# HELP a x\\\\y\\nz "q" \\\\n\n# TYPE a gauge\na{b="x\\\\y\\nz \\"q\\" \\\\n"} 1\n');
   });
 
-  it('hands the page out in slices of whole lines', () => {
-    const points = Array.from({ length: 5000 }, (_, i) => ({ attributes: { i }, value: i }));
-    const slices = [
-      ...encodeText(
-        toFamilies(toSnapshot({ scopes: [{ metrics: [{ kind: 'gauge', name: 'a.long.name', points }] }] })).families,
-      ),
-    ];
-    assert.equal(slices.length, 3);
-    assert.ok(slices.every((slice) => slice.endsWith('\n') && slice.length < 66_000));
-    assert.equal(readPage(slices.join('')).samples.length, 5000);
-  });
-
   it('says nothing about nothing', () => {
     assert.equal(encode({ scopes: [] }), '');
   });
 });
 
-describe('encodeText, read by promtool', { skip: withoutPromtool }, () => {
+describe('text 1.0.0', () => {
+  const encodeUtf8 = (rows: SnapshotRows, escaping: Escaping = 'allow-utf-8'): string =>
+    pageOf(toSnapshot(rows), { format: 'text_1_0_0', escaping, strategy: 'no_translation' }).text;
+
+  it('puts names in quotes that are not classic, and the name of the metric in the braces', () => {
+    const page = encodeUtf8({
+      scopes: [
+        {
+          metrics: [
+            {
+              kind: 'gauge',
+              name: 'a.b',
+              description: 'Help',
+              points: [{ value: 1 }, { attributes: { 'c.d': 'e', f: 'g' }, value: 2 }],
+            },
+            {
+              kind: 'histogram',
+              name: 'ü',
+              points: [{ attributes: { 'c.d': 'e' }, bounds: [1], buckets: [1, 0], sum: 1 }],
+            },
+          ],
+        },
+      ],
+    });
+    assert.deepEqual(page.trimEnd().split('\n'), [
+      '# HELP "a.b" Help',
+      '# TYPE "a.b" gauge',
+      '{"a.b"} 1',
+      '{"a.b","c.d"="e",f="g"} 2',
+      '# TYPE "ü" histogram',
+      '{"ü_bucket","c.d"="e",le="1"} 1',
+      '{"ü_bucket","c.d"="e",le="+Inf"} 1',
+      '{"ü_sum","c.d"="e"} 1',
+      '{"ü_count","c.d"="e"} 1',
+    ]);
+  });
+
+  it('escapes names, and has no NUL in them, which Prometheus does not read', () => {
+    const name = 'a"b\\c\nd\0e';
+    const page = encodeUtf8({
+      scopes: [{ metrics: [{ kind: 'gauge', name, points: [{ attributes: { [name]: name }, value: 1 }] }] }],
+    });
+    assert.equal(
+      page,
+      '# TYPE "a\\"b\\\\c\\nd\ufffde" gauge\n{"a\\"b\\\\c\\nd\ufffde","a\\"b\\\\c\\nd\ufffde"="a\\"b\\\\c\\nd\0e"} 1\n',
+    );
+  });
+
+  const escaped: Record<Exclude<Escaping, 'allow-utf-8'>, string> = {
+    underscores: 'a_b_c{d_e="f"} 1',
+    dots: 'a_dot_b__c{d_dot_e="f"} 1',
+    values: 'U__a_2e_b__c{U__d_2e_e="f"} 1',
+  };
+  for (const [escaping, line] of Object.entries(escaped)) {
+    it(`has classic names when asked for ${escaping}`, () => {
+      const points = [{ attributes: { 'd.e': 'f' }, value: 1 }];
+      const page = encodeUtf8(
+        { scopes: [{ metrics: [{ kind: 'gauge', name: 'a.b_c', points }] }] },
+        escaping as Escaping,
+      );
+      assert.equal(page.split('\n')[1], line);
+    });
+  }
+
+  it('has exemplars, units and start times no more than text 0.0.4 has', () => {
+    const metric: MetricRows = {
+      ...{ kind: 'counter', name: 'a', unit: 's' },
+      points: [{ value: 1, start: 1.7e12, exemplar: { value: 1 } }],
+    };
+    const snapshot = toSnapshot({ scopes: [{ metrics: [metric] }] });
+    const text = '# TYPE a_seconds_total counter\na_seconds_total 1\n';
+    assert.deepEqual([pageOf(snapshot).text, pageOf(snapshot, { format: 'text_1_0_0' }).text], [text, text]);
+  });
+});
+
+describe('text 0.0.4, read by promtool', { skip: withoutPromtool }, () => {
   it('has a page that is no page refused', () => assert.match(parseError('a{b="c"\n') ?? '', /error while linting/));
 
   it('is understood when empty', () => assert.equal(parseError(encode({ scopes: [] })), undefined));

@@ -1,11 +1,10 @@
 // What is let through must be what every encoder takes: a page, and the SDK's data that is pushed.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { encodeText } from '../../src/exposition/text.ts';
-import { toFamilies } from '../../src/exposition/families.ts';
 import { faultOfScopes } from '../../src/metric/fault.ts';
 import type { Exemplar, Metric, ScopeMetrics } from '../../src/metric/model.ts';
 import { toSdk } from '../../src/metric/to-sdk.ts';
+import { pageOf } from '../exposition/page.ts';
 
 const column = (...values: number[]): Float64Array => Float64Array.from(values);
 const exemplar: Exemplar = { value: 1, timeMs: 1, traceId: '', spanId: '' };
@@ -62,7 +61,8 @@ function withJunk(place: readonly string[], junk: unknown): unknown {
 
 function encode(scopes: unknown): void {
   const snapshot = { resource: {}, scopes: scopes as ScopeMetrics[] };
-  [...encodeText(toFamilies(snapshot).families)].join('');
+  pageOf(snapshot);
+  for (const format of ['openmetrics', 'protobuf'] as const) pageOf(snapshot, { format, escaping: 'allow-utf-8' });
   toSdk(snapshot);
 }
 

@@ -15,6 +15,7 @@ const counters: Record<EventName, CounterName> = {
   'sample failed': 'metergate.observable.errors',
   'source failed': 'metergate.scrape.source.errors',
   'scrape failed': 'metergate.pull.scrape.errors',
+  'scrape rejected': 'metergate.pull.scrapes.rejected',
   'family dropped': 'metergate.pull.families.dropped',
   'export failed': 'metergate.push.points.send_failed',
 };

@@ -2,17 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type * as promClient from 'prom-client';
-import { toFamilies } from '../../src/exposition/families.ts';
-import { encodeText } from '../../src/exposition/text.ts';
 import { fromPrometheusRegistry, type PrometheusRegistry } from '../../src/telemetry/prometheus-registry.ts';
+import { pageOf } from '../exposition/page.ts';
 import { readPage, type Page } from '../exposition/read-page.ts';
 import { clients, createOpenMetricsRegistry, type Client, type Registry } from './prometheus-clients.ts';
 
 async function ourPage(registry: PrometheusRegistry): Promise<Page> {
   const scopes = await fromPrometheusRegistry(registry, { scope: 'mine' }).collect();
-  const { families, dropped } = toFamilies({ resource: {}, scopes });
+  const { text, dropped } = pageOf({ resource: {}, scopes });
   assert.deepEqual(dropped, []);
-  return readPage([...encodeText(families)].join(''));
+  return readPage(text);
 }
 
 /** The registry's own page, in strict text 0.0.4: both packages leave lines empty and write `Nan`. */

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { encodeText } from '../../src/exposition/text.ts';
-import { toFamilies } from '../../src/exposition/families.ts';
 import type { Metric } from '../../src/metric/model.ts';
 import type { Reader } from '../../src/telemetry/engine.ts';
 import { createTelemetry, type Telemetry, type TelemetryOptions } from '../../src/telemetry/index.ts';
+import { pageOf as encode } from '../exposition/page.ts';
 import { readPage, type Page } from '../exposition/read-page.ts';
 import { createRecordingLogger, type LogLine } from '../support/telemetry.ts';
 
@@ -31,9 +30,9 @@ export function destination({ push }: Telemetry, name: string): Reader {
 export async function pageOf({ pull }: Telemetry): Promise<Page> {
   const { snapshot, errors } = await pull.collect(1_000);
   assert.deepEqual(errors, []);
-  const { families, dropped } = toFamilies(snapshot);
+  const { text, dropped } = encode(snapshot);
   assert.deepEqual(dropped, []);
-  return readPage([...encodeText(families)].join(''));
+  return readPage(text);
 }
 
 /** `name{label="value",...}` -> value, of the samples of custom metrics. */

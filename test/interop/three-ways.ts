@@ -1,0 +1,102 @@
+import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
+import { createPush } from '../../src/push/index.ts';
+import { deadlineIn } from '../../src/std/deadline.ts';
+import type { Reader } from '../../src/telemetry/engine.ts';
+import type { Telemetry } from '../../src/telemetry/index.ts';
+import { startCollector } from '../support/collector.ts';
+import { eventually } from '../support/processes.ts';
+import { startPrometheus, type Prometheus, type PrometheusOptions, type ScrapeTarget } from '../support/prometheus.ts';
+import { createTestTelemetry } from '../support/telemetry.ts';
+import { servePages } from './served-pages.ts';
+
+/** To Prometheus: by a scrape of our page, by one of the Collector's, and into Prometheus' own OTLP endpoint. */
+export const WAYS = ['scrape', 'collector', 'endpoint'] as const;
+
+export type Way = (typeof WAYS)[number];
+
+export interface Given {
+  /** With a destination for each way that pushes. What it has must not change. */
+  readonly telemetry: Telemetry;
+  /** What the resource says, for the scrape that cannot know it. */
+  readonly job: string;
+  readonly instance: string;
+  /** Whether scrapes ask for native histograms. */
+  readonly native: boolean;
+  /** Told how to undo what was done; what came last is to be undone first. */
+  readonly after: (undo: () => unknown) => void;
+}
+
+export interface Arrived {
+  readonly prometheus: Prometheus;
+  /** Why Prometheus does not take the page; nothing of it is there then. */
+  readonly refused?: string;
+}
+
+/** Each to a Prometheus of its own; resolves when all is there. */
+export const takeBy: Record<Way, (given: Given) => Promise<Arrived>> = {
+  scrape: async (given) => {
+    const { telemetry, job, instance, after } = given;
+    const pages = await servePages({ '/metrics': { telemetry } });
+    after(() => pages.stop());
+    return scrapeWith({ job, instance, address: pages.address }, given);
+  },
+
+  collector: async (given) => {
+    const { telemetry, after } = given;
+    const collector = await startCollector();
+    after(() => collector.stop());
+    const destination = { name: 'collector', endpoint: collector.grpcUrl, headers: {}, compression: 'none' } as const;
+    // With what it says of itself elsewhere, so that every export finds the same.
+    const { instruments, events } = createTestTelemetry();
+    const destinations = [{ ...destination, intervalMs: 500, timeoutMs: 5_000 }];
+    const push = createPush({ destinations, readers: telemetry.push, instruments, events });
+    await push.start();
+    after(() => push.shutdown(deadlineIn(5_000)));
+    return scrapeWith({ job: 'collector', address: collector.prometheusAddress, honorLabels: true }, given);
+  },
+
+  endpoint: async ({ telemetry, job, after }) => {
+    // Series of several scopes are told apart by their scope only.
+    const prometheus = await startPrometheus3({ scrapeTargets: [], otlp: { promote_scope_metadata: true } });
+    after(() => prometheus.stop());
+    await post(prometheus.otlpUrl, telemetry.push.get('endpoint'));
+    await eventually(() => isThere(prometheus, job), { withinMs: 30_000 });
+    return { prometheus };
+  },
+};
+
+async function scrapeWith(target: ScrapeTarget, { job, native, after }: Given): Promise<Arrived> {
+  const prometheus = await startPrometheus3({
+    scrapeTargets: [{ ...target, scrapeConfig: { scrape_native_histograms: native } }],
+  });
+  after(() => prometheus.stop());
+  return eventually(
+    async () => {
+      const [scraped] = await prometheus.targets();
+      if (scraped?.health === 'down') return { prometheus, refused: scraped.lastError };
+      return (await isThere(prometheus, job)) && { prometheus };
+    },
+    { withinMs: 30_000 },
+  );
+}
+
+function startPrometheus3(options: Pick<PrometheusOptions, 'scrapeTargets' | 'otlp'>): Promise<Prometheus> {
+  return startPrometheus({ ...options, version: 3, features: ['exemplar-storage'], scrapeIntervalMs: 1_000 });
+}
+
+/** What comes comes all at once. */
+async function isThere(prometheus: Prometheus, job: string): Promise<true | undefined> {
+  return (await prometheus.query(`target_info{job="${job}"}`)).length > 0 || undefined;
+}
+
+/** As the official exporter for OTLP/HTTP does it. */
+async function post(url: string, reader: Reader | undefined): Promise<void> {
+  if (reader === undefined) throw new Error('the telemetry has no destination for the endpoint');
+  const bytes = ProtobufMetricsSerializer.serializeRequest((await reader.collect()).resourceMetrics());
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf' },
+    body: Uint8Array.from(bytes ?? []),
+  });
+  if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+}

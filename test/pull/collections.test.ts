@@ -1,0 +1,229 @@
+// When a collection runs, for how many scrapes, and what one that hangs costs.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Reader } from '../../src/telemetry/engine.ts';
+import { readPage } from '../exposition/read-page.ts';
+import { ask, askOn, open, say } from '../http/raw.ts';
+import { createTestTelemetry } from '../support/telemetry.ts';
+import { until } from '../support/until.ts';
+import { engineNames, telemetryOn } from '../telemetry/telemetry-on.ts';
+import { createGatedReader, gaugeOf, readerOf, snapshotOf } from './readers.ts';
+import { servePull, startPull } from './scrape.ts';
+
+const SCRAPES = 50;
+
+describe('scrapes at the same time', () => {
+  it('share one collection while it runs', async (t) => {
+    const telemetry = createTestTelemetry();
+    const reader = createGatedReader(telemetry.pull);
+    telemetry.instruments.counter('inference.requests').add(3);
+    const pull = await startPull(t, { ...telemetry, reader });
+    reader.close();
+    const scrapes = Array.from({ length: SCRAPES }, () => pull.scrape());
+    await until('all have come', () => pull.handled() === SCRAPES);
+    reader.open();
+    const pages = await Promise.all(scrapes);
+    assert.equal(reader.timeoutsMs.length, 1);
+    assert.deepEqual([...new Set(pages.map(({ status, body }) => `${status} ${body}`))], [`200 ${pages[0]?.body}`]);
+    assert.match(pages[0]?.body ?? '', /^inference_requests_total\{.*\} 3$/m);
+  });
+
+  it('share it whatever they ask for', async (t) => {
+    const telemetry = createTestTelemetry();
+    const reader = createGatedReader(telemetry.pull);
+    telemetry.instruments.counter('inference.requests').add(3);
+    const pull = await startPull(t, { ...telemetry, reader });
+    reader.close();
+    const scrapes = [
+      pull.scrape('/metrics', { headers: { accept: 'application/openmetrics-text', 'accept-encoding': 'gzip' } }),
+      pull.scrape('/metrics?name[]=inference_requests_total'),
+      pull.scrape('/metrics/otel-js'),
+      pull.scrape('/metrics', { method: 'HEAD' }),
+      pull.scrape('/metrics', { headers: { 'x-prometheus-scrape-timeout-seconds': '0.5' } }),
+    ];
+    await until('all have come', () => pull.handled() === scrapes.length);
+    reader.open();
+    for (const { status } of await Promise.all(scrapes)) assert.equal(status, 200);
+    assert.equal(reader.timeoutsMs.length, 1);
+  });
+
+  it('that come in one turn share one that takes none', async (t) => {
+    const reader = createGatedReader(readerOf(snapshotOf(gaugeOf('a', 1))));
+    const pull = await startPull(t, { reader, events: createTestTelemetry().events });
+    const received = await say(pull.url, askOn('GET', '/metrics').repeat(SCRAPES - 1) + ask('GET', '/metrics'));
+    assert.equal(reader.timeoutsMs.length, 1);
+    const answers = received.split('HTTP/1.1 ').slice(1);
+    assert.equal(answers.length, SCRAPES);
+    for (const answer of answers) assert.match(answer, /^200 OK\r\n.*\na\{.*\} 0\n/s);
+  });
+
+  it('share its failure, and the next one is tried anew', async (t) => {
+    const telemetry = createTestTelemetry();
+    let failing = true;
+    const reader = createGatedReader({
+      collect: (timeoutMs) => (failing ? Promise.reject(new Error('no')) : telemetry.pull.collect(timeoutMs)),
+    });
+    const pull = await startPull(t, { ...telemetry, reader });
+    reader.close();
+    const scrapes = Array.from({ length: SCRAPES }, () => pull.scrape());
+    await until('all have come', () => pull.handled() === SCRAPES);
+    reader.open();
+    for (const { status } of await Promise.all(scrapes)) assert.equal(status, 500);
+    assert.equal(reader.timeoutsMs.length, 1);
+    assert.equal(await telemetry.value('metergate.pull.scrape.errors'), SCRAPES);
+    failing = false;
+    assert.equal((await pull.scrape()).status, 200);
+    assert.equal(reader.timeoutsMs.length, 2);
+  });
+});
+
+describe('a scrape after a collection', () => {
+  it('gets one of its own, with what was recorded before it', async (t) => {
+    const telemetry = createTestTelemetry();
+    const reader = createGatedReader(telemetry.pull);
+    const requests = telemetry.instruments.counter('inference.requests');
+    const scrape = await servePull(t, { ...telemetry, reader });
+    for (let n = 1; n <= 5; n++) {
+      requests.add(1);
+      assert.match((await scrape()).body, new RegExp(`^inference_requests_total\\{.*\\} ${n}$`, 'm'));
+      assert.equal(reader.timeoutsMs.length, n);
+    }
+  });
+
+  it('gets one of its own though the page of the one before is still being read', async (t) => {
+    const telemetry = createTestTelemetry();
+    const reader = createGatedReader(readerOf(snapshotOf(gaugeOf('a', 200_000))));
+    const pull = await startPull(t, { ...telemetry, reader });
+    const slow = open(pull.url, askOn('GET', '/metrics'));
+    await until('it is collected', () => reader.timeoutsMs.length === 1);
+    assert.equal((await pull.scrape('/metrics?name[]=none')).status, 200);
+    assert.equal(reader.timeoutsMs.length, 2);
+    slow.destroy();
+  });
+
+  it('finds what was recorded in the turn in which it came', async (t) => {
+    const telemetry = createTestTelemetry();
+    const requests = telemetry.instruments.counter('inference.requests');
+    const pull = await startPull(t, {
+      ...telemetry,
+      reader: telemetry.pull,
+      routes: [
+        { path: '/record', handle: () => (requests.add(1), { status: 200, contentType: 'text/plain', body: '' }) },
+      ],
+    });
+    const asked = ['/metrics', '/record', '/metrics', '/record'].map((path) => askOn('GET', path));
+    const received = await say(pull.url, asked.join('') + ask('GET', '/metrics'));
+    const values = [...received.matchAll(/^inference_requests_total\{.*\} (\d+)$/gm)].map(([, value]) => value);
+    assert.deepEqual(values, ['2', '2', '2']);
+  });
+});
+
+describe('the time that a collection may take', () => {
+  const headers: Record<string, number> = {
+    '0.2': 160,
+    '0.5': 400,
+    '1': 800,
+    '1.25': 1000,
+    '10': 1000,
+    '1e300': 1000,
+    // Callbacks have 100 ms in any case.
+    '0.1': 100,
+    '1e-9': 100,
+    // What is no time is as if it were not there.
+    '': 1000,
+    '0': 1000,
+    '-1': 1000,
+    NaN: 1000,
+    '-Infinity': 1000,
+    Infinity: 1000,
+    '10s': 1000,
+    '0,2': 1000,
+    'soon\tor never': 1000,
+  };
+  for (const [given, timeoutMs] of Object.entries(headers)) {
+    it(`is ${timeoutMs} ms of a scraper that waits '${given}' seconds`, async (t) => {
+      const telemetry = createTestTelemetry();
+      const reader = createGatedReader(telemetry.pull);
+      const scrape = await servePull(t, { ...telemetry, reader });
+      assert.equal(
+        (await scrape('/metrics', { headers: { 'X-Prometheus-Scrape-Timeout-Seconds': given } })).status,
+        200,
+      );
+      assert.deepEqual(reader.timeoutsMs, [timeoutMs]);
+    });
+  }
+
+  it('is 1000 ms of one that does not say, or says two things', async (t) => {
+    const telemetry = createTestTelemetry();
+    const reader = createGatedReader(telemetry.pull);
+    const scrape = await servePull(t, { ...telemetry, reader });
+    await scrape();
+    await scrape('/metrics', { headers: { 'X-Prometheus-Scrape-Timeout-Seconds': ['0.2', '0.2'] } });
+    assert.deepEqual(reader.timeoutsMs, [1000, 1000]);
+  });
+});
+
+for (const engine of engineNames) {
+  describe(`what hangs, with the engine ${engine},`, () => {
+    const never = <T>(): Promise<T> => new Promise(() => {});
+    const sources = (body: string): (string | undefined)[] =>
+      readPage(body)
+        .samples.filter(({ name }) => name === 'metergate_scrape_source_errors_total')
+        .map(({ labels }) => labels.get('metergate_source'));
+
+    it('costs its own readings and nothing else, in every scrape', async (t) => {
+      const telemetry = telemetryOn(engine);
+      const meter = telemetry.getMeter({ name: 'mine' });
+      meter.createObservableGauge('hangs').addCallback(never);
+      meter.createObservableGauge('works').addCallback((result) => result.observe(7));
+      meter.createObservableGauge('works.late').addCallback(async (result) => {
+        await new Promise(setImmediate);
+        result.observe(8);
+      });
+      telemetry.instruments.counter('inference.requests').add(3);
+      telemetry.addSource({ name: 'hanging', collect: never });
+      telemetry.addSource({
+        name: 'working',
+        collect: () => Promise.resolve(snapshotOf(gaugeOf('of_a_source', 1)).scopes),
+      });
+      const reader = createGatedReader(telemetry.pull);
+      const scrape = await servePull(t, { ...telemetry, reader });
+
+      for (let i = 1; i < 4; i++) {
+        const headers = { 'x-prometheus-scrape-timeout-seconds': '0.2' };
+        const { status, body } = await scrape('/metrics', { headers });
+        assert.equal(status, 200);
+        const { samples } = readPage(body);
+        const values = ['inference_requests_total', 'works', 'works_late', 'of_a_source', 'hangs'].map(
+          (own) => samples.find(({ name }) => name === own)?.value,
+        );
+        assert.deepEqual(values, [3, 7, 8, 0, undefined]);
+        const failed = engine === 'native' ? ['hangs', 'hanging'] : ['callback', 'hanging'];
+        assert.deepEqual(sources(body).sort(), i === 1 ? [] : failed.sort());
+      }
+      assert.deepEqual(reader.timeoutsMs, [160, 160, 160]);
+      const other = await scrape('/metrics/otel-js');
+      assert.equal(other.status, 200);
+      assert.match(other.body, /^works\{.*\} 7$/m);
+    });
+
+    it('is there again once it has ended', async (t) => {
+      const telemetry = telemetryOn(engine);
+      let hanging = Promise.withResolvers<undefined>();
+      telemetry
+        .getMeter({ name: 'mine' })
+        .createObservableGauge('hangs')
+        .addCallback(async (result) => {
+          await hanging.promise;
+          result.observe(7);
+        });
+      const reader: Reader = { collect: (timeoutMs) => telemetry.pull.collect(Math.min(20, timeoutMs ?? 0)) };
+      const scrape = await servePull(t, { ...telemetry, reader });
+      assert.doesNotMatch((await scrape()).body, /^hangs/m);
+      hanging.resolve(undefined);
+      hanging = Promise.withResolvers<undefined>();
+      hanging.resolve(undefined);
+      await until('it is there', async () => /^hangs\{.*\} 7$/m.test((await scrape()).body));
+    });
+  });
+}
