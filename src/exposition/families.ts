@@ -27,16 +27,19 @@ export interface Family extends Named {
  * - `no_sum`: a native histogram whose sum is not known.
  * - `duplicate_series`: the label set came before in this family.
  */
-export type DropReason =
-  | 'no_name'
-  | 'delta_temporality'
-  | 'type_conflict'
-  | 'name_conflict'
-  | 'bad_bounds'
-  | 'bad_attributes'
-  | 'bad_value'
-  | 'no_sum'
-  | 'duplicate_series';
+export const DROP_REASONS = [
+  'no_name',
+  'delta_temporality',
+  'type_conflict',
+  'name_conflict',
+  'bad_bounds',
+  'bad_attributes',
+  'bad_value',
+  'no_sum',
+  'duplicate_series',
+] as const;
+
+export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface Dropped {
   /** The OpenTelemetry name of the metric. */

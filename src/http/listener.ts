@@ -23,6 +23,9 @@ export interface Listener extends Part {
 
 const METHODS = ['GET', 'HEAD'];
 const TIMEOUT_MS = 30_000;
+/** For all of an answer: Prometheus waits ten seconds for one by default. */
+const ANSWER_TIMEOUT_MS = 120_000;
+const FAILED = { error: 'the page could not be made' };
 const MALFORMED = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /** A listener for people and scrapers: a table of routes, 404 beside it, 405 for anything that is not a read. */
@@ -45,7 +48,7 @@ export function createListener({ name, address, routes, connectionsMax, events }
     reply.code(404).send({ error: `no such path: ${pathOf(request)}` });
   app.setNotFoundHandler(notFound);
   // What a handler failed with is for the log, not for strangers.
-  app.setErrorHandler((_error, _request, reply) => reply.code(500).send({ error: 'the page could not be made' }));
+  app.setErrorHandler((_error, _request, reply) => reply.code(500).send(FAILED));
   // Before anything looks at a body.
   app.addHook('onRequest', async (request, reply) => {
     if (METHODS.includes(request.method)) return;
@@ -104,8 +107,14 @@ function mount(app: FastifyInstance, { path, handle }: Route): void {
       reply.code(status).headers(headers).header('content-type', contentType);
       if (typeof body === 'string') return reply.send(body);
       reply.hijack();
-      reply.raw.writeHead(status, { ...headers, 'content-type': contentType });
-      await sendParts(reply.raw, body);
+      const { raw } = reply;
+      const writeHead = (): void => void raw.writeHead(status, { ...headers, 'content-type': contentType });
+      try {
+        await sendParts(raw, body, { writeHead, timeoutMs: ANSWER_TIMEOUT_MS });
+      } catch {
+        raw.writeHead(500, { 'content-type': 'application/json; charset=utf-8' });
+        raw.end(JSON.stringify(FAILED));
+      }
     },
   });
 }

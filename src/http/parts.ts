@@ -1,7 +1,22 @@
 import type { ServerResponse } from 'node:http';
 
-/** Sends a body whose parts may share memory: each has left, or is copied nowhere any more, before the next one is asked for. */
-export async function sendParts(response: ServerResponse, parts: AsyncIterable<Uint8Array>): Promise<void> {
+export interface PartsOptions {
+  /** Writes the head: before the first byte, so that what fails sooner can have another one. */
+  readonly writeHead: () => void;
+  /** A reader who has not taken all of it by then is left: he may take a little now and then, and hold its place for ever. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Sends a body whose parts may share memory: each has left, or is copied nowhere any more, before the next one is asked for.
+ *
+ * @throws what the body throws before its first byte; later the connection is cut off.
+ */
+export async function sendParts(
+  response: ServerResponse,
+  parts: AsyncIterable<Uint8Array>,
+  { writeHead, timeoutMs }: PartsOptions,
+): Promise<void> {
   // Of the connection itself: Node.js 22 does not tell a response that was still waiting for its turn on it.
   const { socket } = response.req;
   const closing = Promise.withResolvers<undefined>();
@@ -9,18 +24,22 @@ export async function sendParts(response: ServerResponse, parts: AsyncIterable<U
   // One for each request that was sent on it without waiting for an answer.
   socket.setMaxListeners(Infinity);
   socket.once('close', onClose);
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
   try {
     for await (const part of parts) {
       if (socket.destroyed) break;
+      if (part.length === 0) continue;
+      if (!response.headersSent) writeHead();
       // What is not written when the connection closes is told nothing else.
-      if (part.length > 0) await Promise.race([written(response, part), closing.promise]);
+      await Promise.race([written(response, part), closing.promise]);
     }
+    if (!response.headersSent) writeHead();
     response.end();
-  } catch {
-    // The head was sent, and what is missing must not look like the end. Answers before it on the connection are let out first.
-    if (response.socket) response.destroy();
-    else response.once('socket', () => response.destroy());
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    cutOff(response);
   } finally {
+    clearTimeout(timer);
     socket.off('close', onClose);
   }
 }
@@ -29,4 +48,15 @@ function written(response: ServerResponse, part: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     response.write(part, () => resolve());
   });
+}
+
+/** What is missing must not look like the end. Answers before it on the connection are let out first. */
+function cutOff(response: ServerResponse): void {
+  const cut = (): void => {
+    // Without chunks only an end that is no end tells.
+    if (response.req.httpVersionMinor === 0) response.req.socket.resetAndDestroy();
+    else response.destroy();
+  };
+  if (response.socket) cut();
+  else response.once('socket', cut);
 }

@@ -27,6 +27,8 @@ interface Page {
   readonly parts: Iterable<Uint8Array>;
 }
 
+type Streamed = Answer & { readonly body: AsyncIterable<Uint8Array> };
+
 type MakePage = (collection: Collection, scrape: Scrape) => Promise<Page> | Page;
 
 const OVERLOADED = 'Too many scrapes at one time.';
@@ -43,7 +45,7 @@ export function createPullRoutes(options: PullOptions): readonly Route[] {
     events.emit('family dropped', { attributes: { 'metergate.reason': reason }, fields: { family: name } });
   const fail = (error: unknown): void => events.emit('scrape failed', { fields: { error: errorText(error) } });
 
-  const answer = async (request: RouteRequest, make: MakePage): Promise<Answer> => {
+  const answer = async (request: RouteRequest, make: MakePage): Promise<Streamed> => {
     const scrape = readScrape(request);
     const { contentType, parts } = await make(await collect(scrape.timeoutMs), scrape);
     const { coding } = scrape;
@@ -71,7 +73,7 @@ export function createPullRoutes(options: PullOptions): readonly Route[] {
       };
       try {
         const given = await answer(request, make);
-        return typeof given.body === 'string' ? given : { ...given, body: untilOver(given.body, { over, fail }) };
+        return { ...given, body: untilOver(given.body, { over, fail }) };
       } catch (error) {
         over();
         fail(error);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { DROP_REASONS } from '../../src/exposition/families.ts';
 import { openInference } from '../../src/serving/protocols/open-inference.ts';
 import { outcomes } from '../../src/serving/proxy/outcome.ts';
 import { catalogue, type InstrumentDefinition } from '../../src/telemetry/catalogue.ts';
@@ -50,6 +51,11 @@ describe('docs/metrics.md', () => {
     const [, section = ''] = /\n## Attributes\n([^]*?)\n#/.exec(page) ?? [];
     const explained = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
     assert.deepEqual(explained.sort(), [...attributes].sort());
+  });
+
+  it('explains every reason for which a family is left out of a page', () => {
+    const explained = [...page.matchAll(/^\| `metergate\.pull\.families\.dropped` +\| `([a-z_]+)` +\| [A-Z]/gm)];
+    assert.deepEqual(explained.map(([, reason]) => reason).sort(), [...DROP_REASONS].sort());
   });
 
   it('says every value of the closed sets', () => {
