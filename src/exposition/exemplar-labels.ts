@@ -24,6 +24,10 @@ export function createExemplarLabels(nameOf: (key: string) => string): (exemplar
     const others = othersOf(attributes);
     const isFree = others.every((text, i) => i % 2 === 1 || (text !== 'trace_id' && text !== 'span_id'));
     const all = isFree ? [...span, ...others] : span;
-    return Array.from(escapeQuoted(all.join(''))).length <= CHARACTERS_MAX ? all : span;
+    return isLong(escapeQuoted(all.join(''))) ? span : all;
   };
+}
+
+function isLong(text: string): boolean {
+  return text.length > CHARACTERS_MAX && Array.from(text).length > CHARACTERS_MAX;
 }

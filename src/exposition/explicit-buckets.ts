@@ -1,4 +1,4 @@
-import type { Exemplar } from '../metric/model.ts';
+import type { Exemplar, ExponentialHistogram } from '../metric/model.ts';
 import type { Block } from './blocks.ts';
 import { areCounts, hasCounts } from './counts.ts';
 import { classicLayout } from './classic-buckets.ts';
@@ -19,8 +19,15 @@ interface BucketRows {
   readonly load: (row: number) => BucketRow | undefined;
 }
 
-/** Histograms as formats want them that know explicit buckets only. */
-export function bucketsOf(block: Block & { kind: 'histogram' | 'exponential_histogram' }): BucketRows {
+/**
+ * Histograms as formats want them that know explicit buckets only.
+ *
+ * @param all blocks of the family: exponential ones, of whatever scope, have the same bounds.
+ */
+export function bucketsOf(
+  block: Block & { kind: 'histogram' | 'exponential_histogram' },
+  all: readonly Block[],
+): BucketRows {
   if (block.kind === 'histogram') {
     const { bounds, bucketCounts, sums, exemplars } = block.points;
     const width = bounds.length + 1;
@@ -35,7 +42,7 @@ export function bucketsOf(block: Block & { kind: 'histogram' | 'exponential_hist
     };
   }
   const { histograms, exemplars } = block.points;
-  const { bounds, count } = classicLayout(histograms);
+  const { bounds, count } = classicLayout(exponentialsOf(all));
   const counts = new Float64Array(bounds.length + 1);
   return {
     bounds,
@@ -48,6 +55,11 @@ export function bucketsOf(block: Block & { kind: 'histogram' | 'exponential_hist
       return { counts, at: 0, sum, exemplars: byBucket(bounds, exemplars?.[row]) };
     },
   };
+}
+
+function exponentialsOf(blocks: readonly Block[]): readonly ExponentialHistogram[] {
+  const found = blocks.flatMap((block) => (block.kind === 'exponential_histogram' ? [block.points.histograms] : []));
+  return found.length === 1 ? found[0]! : found.flat();
 }
 
 /** The latest of each bucket. */

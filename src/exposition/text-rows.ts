@@ -63,7 +63,7 @@ export function histogramRows(
   { family, block, labels, first, drop }: Rows<Block & { kind: 'histogram' | 'exponential_histogram' }>,
   options: TextOptions,
 ): WriteRow {
-  const { bounds, load } = bucketsOf(block);
+  const { bounds, load } = bucketsOf(block, family.blocks);
   const les = [...bounds, Infinity].map((bound) => `le="${stepText(bound, options)}"`);
   const name = `${family.sample}_bucket`;
   const lines = isWanted(name, options)

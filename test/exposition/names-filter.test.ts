@@ -157,9 +157,7 @@ describe('a page of the samples that are asked for', () => {
         return 'x';
       },
     });
-    const kinds = [counter, gauge].map((kind, i) =>
-      kind(`n${i}`, { points: rows(counting(), counting()) }),
-    );
+    const kinds = [counter, gauge].map((kind, i) => kind(`n${i}`, { points: rows(counting(), counting()) }));
     const others = [histogram, quantiles, exponential].map((kind, i) => {
       const metric = kind(`o${i}`);
       return { ...metric, points: metric.points.map((point) => ({ ...point, attributes: counting() })) } as MetricRows;

@@ -44,7 +44,7 @@ function toMetric({ block, row }: ReferenceRow, type: string, options: Reference
       return { summary: { ...sample, ...(quantile.length > 0 && { quantile }), ...created } };
     }
     case 'histogram': {
-      const { bounds, below, sum, exemplars } = toBuckets(block, row);
+      const { bounds, below, sum, exemplars } = toBuckets(block, row, [block]);
       const bucket = [...bounds, Infinity].map((upperBound, i) => {
         const exemplar = exemplars[i];
         const own = { cumulativeCount: toText(at(below, i)), upperBound };

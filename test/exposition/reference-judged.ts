@@ -114,9 +114,14 @@ function fromText(reference: Reference, options: ReferenceOptions): Expected[] {
     JSON.stringify([name, ...[...labels].filter(([key]) => key !== 'le' && key !== 'quantile').sort()]);
   for (const sample of samples.filter(isStart)) starts.set(seriesOf(sample.name, sample), sample.value * 1000);
   const familyOf = new Map(
-    reference.families.flatMap(({ family: { name, sample } }) =>
-      ['', '_bucket', '_sum', '_count'].map((suffix) => [sample + suffix, name] as const),
-    ),
+    withStarts.flatMap(({ family: { type, name, sample } }) => {
+      const suffixes = { counter: [''], histogram: ['_bucket', '_sum', '_count'] }[type as string] ?? [
+        '',
+        '_sum',
+        '_count',
+      ];
+      return suffixes.map((suffix) => [sample + suffix, name] as const);
+    }),
   );
   return samples
     .filter((sample) => !isStart(sample))
@@ -218,7 +223,7 @@ function sorted(labels: Readonly<Record<string, string>>): (readonly [string, st
 
 function stepText(text: string): string {
   const step = Number(text.replace('Inf', 'Infinity'));
-  return Number.isNaN(step) ? text : numberText(step);
+  return Number.isNaN(step) ? text : numberText(step + 0); // A bound -0 is 0.
 }
 
 /** As JavaScript writes it, and so the judge. */

@@ -125,7 +125,7 @@ function samplesOf(family: Family, { block, row, labels }: ReferenceRow, options
       ];
     }
     default: {
-      const { bounds, below, sum, exemplars } = toBuckets(block, row);
+      const { bounds, below, sum, exemplars } = toBuckets(block, row, family.blocks);
       const buckets = [...bounds, Infinity].map((bound, i) =>
         withExemplar(toSample('_bucket', at(below, i), ['le', stepText(bound, openMetrics)]), exemplars[i]),
       );
@@ -140,7 +140,16 @@ function samplesOf(family: Family, { block, row, labels }: ReferenceRow, options
   }
 }
 
-export function toBuckets(block: Block & { kind: 'histogram' | 'exponential_histogram' }, row: number) {
+function exponentialsOf(blocks: readonly Block[]): ExponentialHistogram[] {
+  return blocks.flatMap((block) => (block.kind === 'exponential_histogram' ? block.points.histograms : []));
+}
+
+/** @param all blocks of the family: exponential ones have the same bounds. */
+export function toBuckets(
+  block: Block & { kind: 'histogram' | 'exponential_histogram' },
+  row: number,
+  all: readonly Block[],
+) {
   if (block.kind === 'histogram') {
     const { bounds, sums, exemplars } = block.points;
     const counts = bucketsOf(block, row);
@@ -149,7 +158,7 @@ export function toBuckets(block: Block & { kind: 'histogram' | 'exponential_hist
     return { bounds, below, sum: at(sums, row), exemplars: exemplars?.slice(row * width, (row + 1) * width) ?? [] };
   }
   const histogram = at(block.points.histograms, row);
-  const { bounds } = classicLayout(block.points.histograms);
+  const { bounds } = classicLayout(exponentialsOf(all));
   const below = [...bounds, Infinity].map((bound) => countUpTo(histogram, bound));
   const sum = histogram.negative.counts.some((count) => count > 0) ? NaN : histogram.sum;
   const exemplars: (Exemplar | undefined)[] = [];

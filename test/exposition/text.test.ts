@@ -73,6 +73,25 @@ describe('text 0.0.4', () => {
     ]);
   });
 
+  it('has the same bounds for exponential histograms of one name, of whatever scope', () => {
+    const metric = (offset: number): MetricRows => ({
+      ...{ kind: 'exponential_histogram', name: 'a' },
+      points: [{ scale: 0, positive: { offset, counts: [1] }, sum: 1 }],
+    });
+    const page = encode({
+      scopes: [
+        { scope: { name: 'one' }, metrics: [metric(0)] },
+        { scope: { name: 'two' }, metrics: [metric(2)] },
+      ],
+    });
+    const lesOf = (scope: string) =>
+      readPage(page).samples.flatMap(({ labels }) =>
+        labels.get('otel_scope_name') === scope ? (labels.get('le') ?? []) : [],
+      );
+    assert.deepEqual(lesOf('one'), ['1', '2', '4', '8', '+Inf']);
+    assert.deepEqual(lesOf('two'), lesOf('one'));
+  });
+
   it('writes bounds as the official clients do', () => {
     const bounds = [-1e6, -0.5, 0, 1e-5, 1.2345e-5, 0.0001, 1, 100_000, 123_456, 1_000_000, 1_048_576, 1e21, 1e100];
     const page = encodeMetric({

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Attributes } from '../../src/metric/model.ts';
 import { negotiateFormat, type Format } from '../../src/exposition/negotiation.ts';
 import { pageOptions, snapshotRows } from '../exposition/hostile-rows.ts';
-import { pageOf } from '../exposition/page.ts';
+import { expositionDefaults, pageDefaults, pageOf } from '../exposition/page.ts';
 import type { Sample } from '../exposition/read-page.ts';
 import { assertJudged } from '../exposition/reference-judged.ts';
 import {
@@ -87,6 +87,42 @@ describe('a page of hostile metrics, by what Prometheus 3 scrapes with', { skip:
       }),
       runs({ short: 1_000 }),
     ));
+
+  it('tells start times and exemplars, as OpenMetrics and as protobuf', async () => {
+    const start = 1_767_225_600_000;
+    const exemplar = { value: 0.5, time: start + 125, span: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) } };
+    const rows: SnapshotRows = {
+      scopes: [
+        {
+          metrics: [
+            { kind: 'counter', name: 'c', points: [{ attributes: { x: 'y' }, value: 2, start, exemplar }] },
+            {
+              kind: 'histogram',
+              name: 'h',
+              points: [{ bounds: [1], buckets: [1, 0], sum: 0.5, start, exemplars: [exemplar, null] }],
+            },
+            { kind: 'summary', name: 's', points: [{ quantiles: [0.5], values: [1], count: 1, sum: 1, start }] },
+          ],
+        },
+      ],
+    };
+    const starting = ['c_total', 'h_bucket', 'h_bucket', 'h_count', 'h_sum', 's', 's_count', 's_sum'];
+    for (const format of ['openmetrics', 'protobuf'] as const) {
+      const options = { ...expositionDefaults, ...pageDefaults, format };
+      const { page, reference } = makePage(rows, options);
+      const verdict = await judge.parse(page, contentTypeOf(options));
+      assert.ok(verdict.ok, JSON.stringify(verdict));
+      assertJudged(verdict.samples, reference, options);
+      const started = verdict.samples
+        .filter(({ createdMs }) => createdMs === start)
+        .map(({ labels }) => labels.__name__);
+      assert.deepEqual(started.sort(), starting);
+      const found = verdict.samples.flatMap(({ exemplars }) => exemplars);
+      const labels = { trace_id: exemplar.span.traceId, span_id: exemplar.span.spanId };
+      const expected = { labels, value: '0.5', timestampMs: exemplar.time };
+      assert.deepEqual(found, [expected, expected]);
+    }
+  });
 
   it('is read by the decoder of prometheus/common, but for OpenMetrics, which it does not know', () =>
     fc.assert(
