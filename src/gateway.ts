@@ -8,8 +8,7 @@ import { jsonAnswer, textAnswer, type Route } from './http/routes.ts';
 import { createObservables } from './observables/index.ts';
 import { createPullRoutes } from './pull/index.ts';
 import { createPush } from './push/index.ts';
-import { openInference } from './serving/protocols/open-inference.ts';
-import type { Protocol } from './serving/protocols/protocol.ts';
+import { protocols } from './serving/protocols/index.ts';
 import { createProxy } from './serving/proxy/index.ts';
 import type { UpstreamOptions } from './serving/proxy/upstreams.ts';
 import { deadlineIn, type Deadline } from './std/deadline.ts';
@@ -33,8 +32,6 @@ export interface Gateway {
   /** Of the listeners, once started; `metrics` is undefined when pull is off. */
   readonly urls: { readonly inference: string; readonly management: string; readonly metrics: string | undefined };
 }
-
-const protocols: Record<UpstreamConfig['protocol'], Protocol> = { 'open-inference': openInference };
 
 /** Of the time that a shutdown has, what is kept for the last export after the last request. */
 const LAST_EXPORT_SHARE = 0.25;
@@ -178,5 +175,5 @@ function managementRoutes({ version, parts, ready }: ManagementOptions): readonl
 }
 
 function toUpstreamOptions(upstream: UpstreamConfig): UpstreamOptions {
-  return { ...upstream, protocol: protocols[upstream.protocol] };
+  return { ...upstream, protocol: protocols[upstream.protocol](upstream) };
 }

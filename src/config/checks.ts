@@ -1,6 +1,7 @@
 import { overlaps, pointsAt } from './hosts.ts';
 import { labelFaults } from './label-keys.ts';
 import { indices, isMapping, pathText, type Path } from './paths.ts';
+import { hasOneModel } from './protocols.ts';
 import { readAddress, readDuration, readEndpoint, readUpstreamUrl, type Address } from './values.ts';
 
 export interface CheckOptions {
@@ -58,7 +59,9 @@ function segments(path: string): string {
 function roomForModels({ value, report }: CheckOptions): void {
   const configured = indices(value(['upstreams'])).flatMap((index) => {
     const models = ['upstreams', index, 'models'];
-    return indices(value(models)).map((place) => JSON.stringify([index, identity(value([...models, place]))]));
+    const places = indices(value(models));
+    if (places.length === 0 && hasOneModel(value(['upstreams', index, 'protocol']))) return [JSON.stringify([index])];
+    return places.map((place) => JSON.stringify([index, identity(value([...models, place]))]));
   });
   const { size } = new Set(configured);
   const limit = value(['limits', 'known_models']);

@@ -1,6 +1,7 @@
 import type { TranslationStrategy } from '../exposition/names.ts';
 import type { InstrumentName } from '../telemetry/catalogue.ts';
 import type { HistogramName } from '../telemetry/instruments.ts';
+import type { ProtocolName } from './protocols.ts';
 import type { Address } from './values.ts';
 
 /**
@@ -61,10 +62,13 @@ export interface UpstreamConfig {
   readonly url: Readonly<URL>;
   /** Starts with a slash. */
   readonly pathPrefix: string;
-  readonly protocol: 'open-inference';
+  readonly protocol: ProtocolName;
+  /** Paths that ask for predictions, as BentoML has them; a task also has paths below it. */
+  readonly routes: readonly { readonly path: string; readonly task: boolean }[];
   readonly labels: Readonly<Record<string, string>>;
   /** Of the series of this upstream: they win over those of `telemetry.instruments`. */
   readonly bounds: BoundsConfig;
+  /** Exactly one where the server serves one model that no path names. */
   readonly models: readonly ModelConfig[];
   readonly timeouts: { readonly connectMs: number; readonly responseHeadersMs: number; readonly idleMs: number };
 }
@@ -85,6 +89,7 @@ export interface PullConfig {
   /** Not there = no attribute of the resource is a label of every series. */
   readonly constantLabels?: { readonly included?: readonly string[] | undefined; readonly excluded: readonly string[] };
   readonly created: boolean;
+  readonly otelJs: boolean;
 }
 
 export interface PushConfig {

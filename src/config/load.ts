@@ -11,6 +11,7 @@ import { nearest } from './nearest.ts';
 import { withOtelVariables } from './otel-variables.ts';
 import { isMapping, pathText, valueAt, type Path } from './paths.ts';
 import { collectProblems, shown } from './problems.ts';
+import { checkProtocols } from './protocol-checks.ts';
 import { configSchema } from './schema.ts';
 import { substitute, whyUnreadable } from './substitute.ts';
 import { toConfig } from './to-config.ts';
@@ -85,6 +86,7 @@ export function parseConfig({ text, source, env, readFile }: ParseOptions): Load
   const checks = { value: valueOrDefault, shown: shownAt, report: reportValue, reportKey: report };
   checkAcrossKeys(checks);
   checkInstruments(checks);
+  checkProtocols(checks);
 
   const found = problems.list();
   return parsed.success && found.length === 0

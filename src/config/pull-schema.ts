@@ -31,6 +31,11 @@ export function pull() {
       .describe(
         'Which attributes of the resource are labels of every series; none, if not given. * and ? are wildcards.',
       ),
+    otel_js_enabled: flag()
+      .default(false)
+      .describe(
+        "Whether there is a page otel-js below it, as OpenTelemetry's own exporter prints it; for comparison, since a large one stops everything else.",
+      ),
     created_enabled: flag()
       .default(false)
       .describe('Whether OpenMetrics has _created samples; Prometheus takes each for a series of its own.'),

@@ -16,6 +16,7 @@ import {
   string,
   text,
 } from './kinds.ts';
+import { PROTOCOLS } from './protocols.ts';
 import { pull } from './pull-schema.ts';
 import { matching, readEndpoint, readUpstreamUrl } from './values.ts';
 
@@ -92,7 +93,20 @@ function upstream() {
       .describe(
         'Requests below it go to this upstream, the prefix of most segments first; the path of url takes its place. Without percent-encoding; unique.',
       ),
-    protocol: choice('open-inference').default('open-inference').describe('The inference API that the server speaks.'),
+    protocol: choice(...PROTOCOLS)
+      .default('open-inference')
+      .describe('The inference API that the server speaks.'),
+    routes: list(
+      section({
+        path: text(
+          matching(/^(\/|(\/(?!\.{1,2}(\/|$))[^\s/?#%*{}]+)+)$/),
+          'must be a path such as /classify, without percent-encoding and without a slash at its end',
+        ).describe('Below path_prefix.'),
+        task: flag().default(false).describe('Whether it is a task, which also has /submit, /status, /get and so on.'),
+      }),
+    )
+      .prefault([])
+      .describe('Paths that ask for a prediction; the protocols bentoml and auto have them.'),
     labels: z
       .record(z.string().min(1, 'must have a key that is not empty'), string(), 'must be a mapping')
       .default({})
@@ -102,8 +116,8 @@ function upstream() {
       .describe('Histograms that have buckets of their own for this upstream, by their names.'),
     models: list(
       section({
-        name: label().describe('Name in the path of the request.'),
-        version: label().optional().describe('Version in the path of the request.'),
+        name: label().describe('Name in the path of the request, or of the one model that the server has.'),
+        version: label().optional().describe('Version in the path of the request, or of that one model.'),
         instruments: instrumentBuckets()
           .optional()
           .describe('Histograms that have other buckets for this model than for its upstream, by their names.'),

@@ -10,6 +10,7 @@ import type {
   TelemetryConfig,
   UpstreamConfig,
 } from './config.ts';
+import { hasOneModel } from './protocols.ts';
 import type { configSchema } from './schema.ts';
 
 type Parsed = z.output<typeof configSchema>;
@@ -87,7 +88,7 @@ function toUpstream({
     ...same,
     pathPrefix: path_prefix,
     bounds: toBounds(instruments),
-    models: models.map(toModel),
+    models: models.length === 0 && hasOneModel(same.protocol) ? [{ name: same.name }] : models.map(toModel),
     timeouts: { connectMs: timeouts.connect, responseHeadersMs: timeouts.response_headers, idleMs: timeouts.idle },
   };
 }
@@ -109,6 +110,7 @@ function toPull(parsed: Parsed['pull']): PullConfig {
     targetInfo: parsed.target_info_enabled,
     ...(parsed.resource_constant_labels && { constantLabels: parsed.resource_constant_labels }),
     created: parsed.created_enabled,
+    otelJs: parsed.otel_js_enabled,
   };
 }
 

@@ -10,9 +10,9 @@ export interface ClassicLayout {
 const BUCKETS_MAX = 160;
 
 /**
- * Powers of two from the least to the largest that any of the histograms needs, so that all series of a family have the same bounds, and
- * bounds only come when values do: PromQL needs both. Each count is exact: a sum of recorded buckets. Where one is recorded more
- * coarsely, or 160 powers of two are not enough, they are powers of 4, 16, 256 ...
+ * Powers of two from the least to the largest that any of the histograms needs, so that all series of a family have the same bounds, as
+ * PromQL needs it. Each count is exact: a sum of recorded buckets. Where one is recorded more coarsely, or 160 powers of two are not
+ * enough, they are powers of 4, 16, 256 ... While no series goes, bounds only come.
  *
  * What is negative is counted below the bound 0 as a whole: upper bounds of negative buckets are exclusive, which `le` is not.
  */

@@ -1,7 +1,7 @@
 import type { Exemplar, ExponentialHistogram } from '../metric/model.ts';
 import type { Block } from './blocks.ts';
 import { areCounts, hasCounts } from './counts.ts';
-import { classicLayout } from './classic-buckets.ts';
+import { classicLayout, type ClassicLayout } from './classic-buckets.ts';
 
 /** One row of a histogram: its counts, not accumulated, and the exemplars beside them, begin at `at`. */
 export interface BucketRow {
@@ -22,11 +22,11 @@ interface BucketRows {
 /**
  * Histograms as formats want them that know explicit buckets only.
  *
- * @param all blocks of the family: exponential ones, of whatever scope, have the same bounds.
+ * @param layoutOf the family's: exponential ones, of whatever scope, have the same bounds.
  */
 export function bucketsOf(
   block: Block & { kind: 'histogram' | 'exponential_histogram' },
-  all: readonly Block[],
+  layoutOf: () => ClassicLayout,
 ): BucketRows {
   if (block.kind === 'histogram') {
     const { bounds, bucketCounts, sums, exemplars } = block.points;
@@ -42,7 +42,7 @@ export function bucketsOf(
     };
   }
   const { histograms, exemplars } = block.points;
-  const { bounds, count } = classicLayout(exponentialsOf(all));
+  const { bounds, count } = layoutOf();
   const counts = new Float64Array(bounds.length + 1);
   return {
     bounds,
@@ -55,6 +55,12 @@ export function bucketsOf(
       return { counts, at: 0, sum, exemplars: byBucket(bounds, exemplars?.[row]) };
     },
   };
+}
+
+/** Of all exponential histograms of a family; it looks at each of them, once for as many blocks as there are. */
+export function createLayout(blocks: readonly Block[]): () => ClassicLayout {
+  let layout: ClassicLayout | undefined;
+  return () => (layout ??= classicLayout(exponentialsOf(blocks)));
 }
 
 function exponentialsOf(blocks: readonly Block[]): readonly ExponentialHistogram[] {

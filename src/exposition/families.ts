@@ -1,10 +1,8 @@
-import type { Attributes, Metric, ScopeMetrics, Snapshot } from '../metric/model.ts';
-import { escapeLabel, escapeName, isClassicLabel, isClassicName, type Escaping } from './escaping.ts';
-import { createLabeller, readableAttributes, withoutNul, type Labels } from './labels.ts';
-import { labelName, translateName, type TranslationStrategy } from './names.ts';
-import type { Format } from './negotiation.ts';
+import type { Attributes, Metric, Scope, Snapshot } from '../metric/model.ts';
 import { blocksOf, type Block } from './blocks.ts';
-import { toTyped, sampleNames, type FamilyType, type Named } from './sample-names.ts';
+import { familyType, labelNaming, nameFamily, type NamingOptions } from './family-naming.ts';
+import { createLabeller, readableAttributes, type Labels } from './labels.ts';
+import { sampleNames, type FamilyType, type Named } from './sample-names.ts';
 
 /** The series of one name. Valid but for its series: names, bounds and quantiles hold whatever the formats ask. */
 export interface Family extends Named {
@@ -49,10 +47,7 @@ export interface Dropped {
   readonly series: number;
 }
 
-export interface FamilyOptions {
-  readonly format: Format;
-  readonly escaping: Escaping;
-  readonly strategy: TranslationStrategy;
+export interface FamilyOptions extends NamingOptions {
   /** Whether series have the labels `otel_scope_*`. */
   readonly scopeInfo: boolean;
   /** Whether there is `target_info`, with the attributes of the resource as labels. */
@@ -65,38 +60,42 @@ export interface FamilyOptions {
  * Groups a snapshot into Prometheus' metric families, over all scopes, and leaves out what could not be on one page with the rest. Looks
  * at no series: that is the encoder's, in slices.
  *
- * First come, first served: the type, the help and unit (if not empty) and the name of a family are those met first.
+ * First come, first served: the type, the help (if not empty), the unit and the name of a family are those met first.
  *
  * @param drop is told what was left out.
+ * @yields now and then, so that others may have their turn.
  * @returns `target_info` first, then in the order of the snapshot.
  */
-export function toFamilies(
+export function* groupFamilies(
   { resource, scopes }: Snapshot,
   options: FamilyOptions,
   drop: (dropped: Dropped) => void,
-): readonly Family[] {
+): Generator<undefined, readonly Family[], undefined> {
   const page: Page = { options, drafts: new Map(), taken: new Set(), drop };
   // One attribute of everybody's resource that has no text is no reason for a page without the others.
   const readable = readableAttributes(resource);
   if (options.targetInfo) addTargetInfo(page, readable);
   const constants = constantLabels(readable, options);
-  for (const each of scopes) addScope(page, each, constants);
+  let metricsLeft = METRICS_PER_STEP;
+  for (const { scope, metrics } of scopes) {
+    const labelling = labellingOf(scope, constants, options);
+    for (const metric of metrics) {
+      addMetric(page, metric, { type: familyType(metric), labelling });
+      if (--metricsLeft > 0) continue;
+      yield;
+      metricsLeft = METRICS_PER_STEP;
+    }
+  }
   return [...page.drafts.values()];
 }
 
-/** The label name of an attribute key. */
-export function labelNaming({ strategy, escaping }: Pick<FamilyOptions, 'strategy' | 'escaping'>) {
-  return (key: string): string => {
-    const name = withoutNul(labelName(key, strategy));
-    return isClassicLabel(name) ? name : escapeLabel(name, escaping);
-  };
-}
-
 interface Draft extends Family {
+  readonly declared: FamilyType;
   help: string;
-  unit: string;
   readonly blocks: Block[];
 }
+
+const METRICS_PER_STEP = 64;
 
 interface Page {
   readonly options: FamilyOptions;
@@ -126,28 +125,18 @@ function addTargetInfo(page: Page, resource: Attributes): void {
   addMetric(page, metric, { type: 'info', labelling: { origin: '', labelsOf: () => labelsOf } });
 }
 
-function addScope(page: Page, { scope, metrics }: ScopeMetrics, constants: Labels): void {
-  const nameOf = labelNaming(page.options);
-  const shown = page.options.scopeInfo ? scope : undefined;
-  const origin = JSON.stringify([shown?.name, shown?.version, shown?.schemaUrl, constants]);
+function labellingOf(scope: Scope, constants: Labels, options: FamilyOptions): Labelling {
+  const nameOf = labelNaming(options);
+  const shown = options.scopeInfo ? scope : undefined;
   const labellerWith = (reserved?: string) => createLabeller({ nameOf, scope: shown, reserved, constants });
   const [numbers, histograms, summaries] = [labellerWith(), labellerWith('le'), labellerWith('quantile')];
-  const labelsOf: Labelling['labelsOf'] = (kind) => {
-    if (kind === 'summary') return summaries;
-    return kind === 'histogram' || kind === 'exponential_histogram' ? histograms : numbers;
+  return {
+    origin: JSON.stringify([shown?.name, shown?.version, shown?.schemaUrl, constants]),
+    labelsOf: (kind) => {
+      if (kind === 'summary') return summaries;
+      return kind === 'histogram' || kind === 'exponential_histogram' ? histograms : numbers;
+    },
   };
-  for (const metric of metrics) addMetric(page, metric, { type: typeOf(metric), labelling: { origin, labelsOf } });
-}
-
-function typeOf(metric: Metric): FamilyType {
-  switch (metric.kind) {
-    case 'sum':
-      return metric.monotonic ? 'counter' : 'gauge';
-    case 'exponential_histogram':
-      return 'histogram';
-    default:
-      return metric.kind;
-  }
 }
 
 function addMetric(
@@ -175,25 +164,17 @@ function addMetric(
   draft.blocks.push(...blocks);
 }
 
-function openFamily({ options, drafts, taken }: Page, metric: Metric, type: FamilyType): Draft | DropReason {
-  const { format, escaping, strategy } = options;
-  const kind = metric.kind === 'sum' ? (metric.monotonic ? 'counter' : 'up_down_counter') : metric.kind;
-  // Histograms and summaries have their suffixes on the samples, so that both are named alike.
-  const like = kind === 'summary' || kind === 'exponential_histogram' ? 'histogram' : kind;
-  const translated = translateName({ name: metric.name, unit: metric.unit, kind: like }, strategy);
-  const name = withoutNul(translated.name);
-  // As Go's targets do, which have no need to escape what is classic (`dots` would).
-  const sample = isClassicName(name) ? name : escapeName(name, escaping);
-  if (sample === '') return 'no_name';
-
-  const named = toTyped({ type, sample, format });
+function openFamily({ options, drafts, taken }: Page, metric: Metric, declared: FamilyType): Draft | DropReason {
+  const named = nameFamily(metric, declared, options);
+  if (named === undefined) return 'no_name';
   const known = drafts.get(named.name);
-  if (known !== undefined) return known.type === named.type ? known : 'type_conflict';
-  const names = [named.name, ...sampleNames(named, { created: format === 'openmetrics' })];
+  // Not the type that the format has for it: nobody else's gauge is part of `target_info`.
+  if (known !== undefined) return known.declared === declared ? known : 'type_conflict';
+  const names = [named.name, ...sampleNames(named, { created: options.format === 'openmetrics' })];
   if (names.some((name) => taken.has(name))) return 'name_conflict';
   for (const name of names) taken.add(name);
 
-  const draft: Draft = { ...named, help: '', unit: translated.unit, blocks: [] };
+  const draft: Draft = { ...named, declared, help: '', blocks: [] };
   drafts.set(named.name, draft);
   return draft;
 }

@@ -1,10 +1,11 @@
 import type { Snapshot } from '../metric/model.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { Escaping } from './escaping.ts';
-import { labelNaming, toFamilies, type Dropped, type DropReason, type Family, type FamilyOptions } from './families.ts';
+import { groupFamilies, type Dropped, type DropReason, type Family, type FamilyOptions } from './families.ts';
+import { labelNaming } from './family-naming.ts';
 import { LabelCache } from './label-cache.ts';
 import type { Format } from './negotiation.ts';
-import { PART_BYTES, type PageWriter, type WriterOptions } from './page-writer.ts';
+import { NOTHING, PART_BYTES, type PageWriter, type WriterOptions } from './page-writer.ts';
 import { ProtobufWriter } from './protobuf.ts';
 import { sampleNames } from './sample-names.ts';
 import type { SeriesLabels } from './series-labels.ts';
@@ -26,7 +27,7 @@ export interface PageOptions {
 /** Prometheus' formats: from snapshots to bytes, free of I/O. It keeps label bytes from page to page. */
 export interface Exposition {
   /**
-   * One page. The work is done while it is iterated over, at most some tenths of a millisecond for a part.
+   * One page. The work is done while it is iterated over, a part of it for each part that is handed out.
    *
    * Parts may be empty (there is more to do, and others may have their turn), and each is valid only until the next is asked for. A page
    * that is left unfinished must be closed (`return`), as `for of` does. Any number of pages may be in progress.
@@ -38,6 +39,7 @@ export interface Exposition {
 
 /** Rows that have their labels rendered before others get their turn. */
 const LABELS_PER_PART = 128;
+const FAMILIES_PER_PART = 32;
 /** Formats and escaping schemes whose label bytes are kept: whoever scrapes chooses, and is not to choose how much memory that takes. */
 const CACHES_MAX = 3;
 const WRITERS_KEPT = 4;
@@ -64,7 +66,7 @@ export function createExposition(options: ExpositionOptions): Exposition {
     *page(snapshot, pageOptions, drop) {
       const { format, names } = pageOptions;
       const cache = cacheOf(pageOptions);
-      const all = toFamilies(snapshot, { ...options, ...pageOptions }, drop);
+      const all = yield* inParts(groupFamilies(snapshot, { ...options, ...pageOptions }, drop));
       const created = format === 'openmetrics' && options.created;
       const families =
         names === undefined ? all : all.filter((family) => hasSampleOf(family, { format, names, created }));
@@ -73,13 +75,14 @@ export function createExposition(options: ExpositionOptions): Exposition {
       const nameOf = labelNaming({ ...options, ...pageOptions });
       const writer = createWriter(format, buffers, { nameOf, created, names });
       try {
-        for (const family of families) {
+        for (const [i, family] of families.entries()) {
+          if (i % FAMILIES_PER_PART === 0) yield NOTHING;
           const labels = cache.of(family, writer.renderLabels(family));
           while (!labels.advance(LABELS_PER_PART)) yield NOTHING;
           yield* writeFamily(writer, { family, labels, drop });
         }
         yield* writer.finish();
-        if (names === undefined) cache.keep(all);
+        cache.keep(all);
       } finally {
         for (const buffer of buffers) {
           buffer.length = 0;
@@ -90,14 +93,22 @@ export function createExposition(options: ExpositionOptions): Exposition {
   };
 }
 
-const NOTHING = Buffer.alloc(0);
+/** Steps that hand out nothing. */
+function* inParts<Result>(steps: Generator<undefined, Result, undefined>): Generator<Buffer, Result, undefined> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    yield NOTHING;
+  }
+}
 
 function hasSampleOf(
   family: Family,
   { format, names, created }: { format: Format; names: ReadonlySet<string>; created: boolean },
 ): boolean {
+  const isNative = format === 'protobuf' && family.blocks.some(({ kind }) => kind === 'exponential_histogram');
   // A native histogram is a sample of the name of its family.
-  if (format === 'protobuf' && names.has(family.name)) return true;
+  if (isNative && names.has(family.name)) return true;
   return sampleNames(family, { created }).some((name) => names.has(name));
 }
 

@@ -125,17 +125,17 @@ function toSlots(keys: readonly string[], { nameOf, scope, reserved, constants =
 
 function joinValues(attributes: Attributes, keys: readonly string[]): string {
   const [only = ''] = keys;
-  if (keys.length === 1) return valueText(attributes[only] ?? '');
+  if (keys.length === 1) return attributeText(attributes[only] ?? '');
   let joined = '';
   for (const [i, key] of keys.entries()) {
     const value = attributes[key];
-    if (value !== undefined) joined += i === 0 ? valueText(value) : `;${valueText(value)}`;
+    if (value !== undefined) joined += i === 0 ? attributeText(value) : `;${attributeText(value)}`;
   }
   return joined;
 }
 
 /** Strings as they are, else the specification's representation: JSON, where NaN and the infinities are strings and bytes base64. */
-function valueText(value: AttributeValue): string {
+function attributeText(value: AttributeValue): string {
   if (typeof value === 'string') return value.toWellFormed();
   if (typeof value !== 'object') return String(value);
   const json: unknown = toJson('', value);

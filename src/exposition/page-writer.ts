@@ -53,5 +53,8 @@ export function isTime(timeMs: number): boolean {
   return timeMs > 0 && timeMs <= TIME_MAX_MS;
 }
 
+/** A part for when there is nothing to hand out, and others may have their turn. */
+export const NOTHING = Buffer.alloc(0);
+
 /** Bytes after which a page is handed out in parts; a part ends with a series, and may be longer by one. */
 export const PART_BYTES = 64 * 1024;

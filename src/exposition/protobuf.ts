@@ -1,6 +1,6 @@
 import type { ByteWriter } from './byte-writer.ts';
 import type { Family } from './families.ts';
-import { PART_BYTES, type PageWriter, type Rows, type WriteRow, type WriterOptions } from './page-writer.ts';
+import { NOTHING, PART_BYTES, type PageWriter, type Rows, type WriteRow, type WriterOptions } from './page-writer.ts';
 import { beginMessage, endMessage, stringField, uintField, varint } from './protobuf-fields.ts';
 import { writeLabel } from './protobuf-parts.ts';
 import { createRowWriters } from './protobuf-rows.ts';
@@ -104,6 +104,3 @@ export class ProtobufWriter implements PageWriter {
     if (this.#out.length > 0) yield this.#out.take();
   }
 }
-
-/** Others may have their turn, though there is nothing to hand out. */
-const NOTHING = Buffer.alloc(0);

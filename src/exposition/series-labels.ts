@@ -1,12 +1,19 @@
 import type { Attributes } from '../metric/model.ts';
 import type { Block } from './blocks.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { DistinctRows } from './distinct-rows.ts';
 import type { Labels } from './labels.ts';
 import { NOT_FOUND, RowFinder } from './row-finder.ts';
-import type { LabelBytes } from './text-lines.ts';
 
 /** Writes the labels of one series as a format has them. It makes room for itself. */
 export type RenderLabels = (writer: ByteWriter, labels: Labels) => void;
+
+/** A part of a buffer: the labels of one series, as `RenderLabels` wrote them. */
+export interface LabelBytes {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+}
 
 export type LabelFault = 'bad_attributes' | 'duplicate_series';
 
@@ -15,21 +22,19 @@ interface Making {
   readonly render: RenderLabels;
   /** The rendering before this one. */
   readonly earlier: SeriesLabels | undefined;
-  /** Rows by the hashes of their bytes, open addressing. */
-  readonly table: Int32Array;
+  readonly distinct: DistinctRows;
   /** The next ones to be rendered. */
   block: number;
   row: number;
   /** Of the chunk that is not complete. */
   readonly writer: ByteWriter;
-  /** Of the sets of the block in the rendering before this one; not there = its labels are others. */
-  finder: RowFinder<Attributes> | undefined;
+  /** Finds the sets of the block in the rendering before this one, where they begin at row `first`; not there = its labels are others. */
+  finder: { readonly sets: RowFinder<Attributes>; readonly first: number } | undefined;
 }
 
 /** Rows whose bytes are one buffer: a buffer for all of them would have to be moved whenever it turns out to be too short. */
 const CHUNK_ROWS = 512;
 const CHUNK_BYTES = 1024;
-const EMPTY = -1;
 
 /**
  * The label bytes of all series of one family, one after the other, rendered once and kept for as long as the series lives: an
@@ -60,13 +65,13 @@ export class SeriesLabels {
     this.#sets = blocks.map(({ origin, points: { attributes } }) => ({ origin, attributes }));
     this.#ends = new Uint32Array(rows);
     this.#hashes = new Uint32Array(rows);
-    const table = new Int32Array(2 ** Math.ceil(Math.log2(rows * 2 + 1))).fill(EMPTY);
     const writer = new ByteWriter(CHUNK_BYTES);
+    const distinct = new DistinctRows(this.#hashes, (row, other) => this.#isSame(row, other, writer));
     this.#making = {
       blocks,
       render,
       earlier,
-      table,
+      distinct,
       writer,
       block: 0,
       row: 0,
@@ -100,10 +105,12 @@ export class SeriesLabels {
     );
   }
 
-  /** What finds the sets of a block in the one that was here in its place, if labels are made in the same way. */
-  finderOf(block: Block | undefined, place: number): RowFinder<Attributes> | undefined {
-    const own = this.#sets[place];
-    return own !== undefined && own.origin === block?.origin ? new RowFinder(own.attributes) : undefined;
+  /** What finds the sets of a block in the one that was in its place, or else in one whose labels are made in the same way. */
+  finderOf(block: Block | undefined, place: number): Making['finder'] {
+    const isLike = (own: { readonly origin: string } | undefined): boolean => own?.origin === block?.origin;
+    const at = isLike(this.#sets[place]) ? place : this.#sets.findIndex(isLike);
+    const own = this.#sets[at];
+    return own && { sets: new RowFinder(own.attributes), first: this.first[at]! };
   }
 
   /** Renders up to so many rows more. @returns whether all are there. */
@@ -145,7 +152,7 @@ export class SeriesLabels {
       this.#hashes[row] = writer.hash(from);
     }
     this.#ends[row] = writer.length;
-    return this.#isNew(making) ? undefined : 'duplicate_series';
+    return making.distinct.add(row) ? undefined : 'duplicate_series';
   }
 
   #hide({ block, row }: Making, fault: LabelFault): void {
@@ -156,10 +163,11 @@ export class SeriesLabels {
   }
 
   /** @returns the row that the rendering before this one has the attribute set in. */
-  #find({ earlier, block, finder }: Making, set: Attributes): number | undefined {
-    const found = finder?.find(set) ?? NOT_FOUND;
-    if (earlier === undefined || found === NOT_FOUND) return undefined;
-    const row = earlier.first[block]! + found;
+  #find({ earlier, finder }: Making, set: Attributes): number | undefined {
+    if (earlier === undefined || finder === undefined) return undefined;
+    const found = finder.sets.find(set);
+    if (found === NOT_FOUND) return undefined;
+    const row = finder.first + found;
     // What could not be read has no bytes.
     return earlier.isHidden(row) ? undefined : row;
   }
@@ -179,22 +187,9 @@ export class SeriesLabels {
     return row % CHUNK_ROWS === 0 ? 0 : this.#ends[row - 1]!;
   }
 
-  #isNew({ table, row, writer }: Making): boolean {
-    const mask = table.length - 1;
-    const hash = this.#hashes[row]!;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const other = table[slot]!;
-      if (other === EMPTY) {
-        table[slot] = row;
-        return true;
-      }
-      if (this.#hashes[other] === hash && this.#isSame(other, row, writer)) return false;
-    }
-  }
-
-  /** Whether a row is as one of which the chunk is still being written. */
-  #isSame(row: number, last: number, { bytes }: ByteWriter): boolean {
-    const other = this.#chunks[Math.floor(row / CHUNK_ROWS)] ?? bytes;
-    return bytes.compare(other, this.#start(row), this.#ends[row], this.#start(last), this.#ends[last]) === 0;
+  /** @param row one of which the chunk is still being written. */
+  #isSame(row: number, other: number, { bytes }: ByteWriter): boolean {
+    const target = this.#chunks[Math.floor(other / CHUNK_ROWS)] ?? bytes;
+    return bytes.compare(target, this.#start(other), this.#ends[other], this.#start(row), this.#ends[row]) === 0;
   }
 }

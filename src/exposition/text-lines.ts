@@ -2,6 +2,7 @@ import type { Exemplar } from '../metric/model.ts';
 import { NUMBER_BYTES_MAX, type ByteWriter } from './byte-writer.ts';
 import { isClassicLabel, isClassicName } from './escaping.ts';
 import type { Labels } from './labels.ts';
+import type { LabelBytes } from './series-labels.ts';
 
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
@@ -10,13 +11,6 @@ const COMMA = 0x2c;
 const BRACE = 0x7d;
 /** What a line has besides its name, labels and value, at most. */
 const PUNCTUATION = 8;
-
-/** A part of a buffer that holds labels, as `createLabelWriter` writes them; empty = none. */
-export interface LabelBytes {
-  readonly bytes: Buffer;
-  readonly from: number;
-  readonly to: number;
-}
 
 /** Lines of one sample name that differ in their labels. */
 export class SampleLines {

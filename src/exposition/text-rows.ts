@@ -1,18 +1,13 @@
 import type { Block } from './blocks.ts';
 import { NUMBER_BYTES_MAX, type ByteWriter } from './byte-writer.ts';
 import { isCount } from './counts.ts';
+import type { ClassicLayout } from './classic-buckets.ts';
 import { bucketsOf } from './explicit-buckets.ts';
 import { createExemplarLabels } from './exemplar-labels.ts';
 import { boundText, canonicalText, valueText } from './number-text.ts';
+import type { LabelBytes } from './series-labels.ts';
 import { isTime, type Rows, type WriteRow, type WriterOptions } from './page-writer.ts';
-import {
-  SampleLines,
-  sampleStart,
-  SteppedLines,
-  createLabelWriter,
-  type LabelBytes,
-  type WriteEnd,
-} from './text-lines.ts';
+import { SampleLines, sampleStart, SteppedLines, createLabelWriter, type WriteEnd } from './text-lines.ts';
 
 export interface TextOptions extends WriterOptions {
   /** Else Prometheus' own format, 0.0.4 or 1.0.0, which differ only in the names that they have room for. */
@@ -61,9 +56,9 @@ export function numberRows(
 export function histogramRows(
   out: ByteWriter,
   { family, block, labels, first, drop }: Rows<Block & { kind: 'histogram' | 'exponential_histogram' }>,
-  options: TextOptions,
+  options: TextOptions & { readonly layoutOf: () => ClassicLayout },
 ): WriteRow {
-  const { bounds, load } = bucketsOf(block, family.blocks);
+  const { bounds, load } = bucketsOf(block, options.layoutOf);
   const les = [...bounds, Infinity].map((bound) => `le="${stepText(bound, options)}"`);
   const name = `${family.sample}_bucket`;
   const lines = isWanted(name, options)

@@ -1,4 +1,5 @@
 import type { ByteWriter } from './byte-writer.ts';
+import { createLayout } from './explicit-buckets.ts';
 import type { Family } from './families.ts';
 import { PART_BYTES, type PageWriter, type Rows, type WriteRow } from './page-writer.ts';
 import type { RenderLabels } from './series-labels.ts';
@@ -13,6 +14,7 @@ import { histogramRows, numberRows, summaryRows, type TextOptions } from './text
 export class TextWriter implements PageWriter {
   readonly #out: ByteWriter;
   readonly #options: TextOptions;
+  #layoutOf = createLayout([]);
 
   constructor(out: ByteWriter, options: TextOptions) {
     this.#out = out;
@@ -35,7 +37,8 @@ export class TextWriter implements PageWriter {
     };
   }
 
-  begin({ name, type, help, unit }: Family): void {
+  begin({ name, type, help, unit, blocks }: Family): void {
+    this.#layoutOf = createLayout(blocks);
     const { openMetrics } = this.#options;
     const said = quoted(name);
     let text = '';
@@ -54,7 +57,7 @@ export class TextWriter implements PageWriter {
         return summaryRows(this.#out, { ...rows, block }, this.#options);
       case 'histogram':
       case 'exponential_histogram':
-        return histogramRows(this.#out, { ...rows, block }, this.#options);
+        return histogramRows(this.#out, { ...rows, block }, { ...this.#options, layoutOf: this.#layoutOf });
     }
   }
 

@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Deadline } from '../std/deadline.ts';
 import type { Part } from '../std/part.ts';
@@ -6,6 +5,7 @@ import type { Events } from '../telemetry/events.ts';
 import { sendParts } from './parts.ts';
 import type { Route, RouteRequest } from './routes.ts';
 import { createConnections, listen, type Address } from './server.ts';
+import { createTurns } from './turns.ts';
 
 export interface ListenerOptions {
   /** Of the listener, as in the configuration key `listen.<name>`. */
@@ -25,6 +25,8 @@ const METHODS = ['GET', 'HEAD'];
 const TIMEOUT_MS = 30_000;
 /** For all of an answer: Prometheus waits ten seconds for one by default. */
 const ANSWER_TIMEOUT_MS = 120_000;
+/** Requests that a connection may send before it has its answers. */
+const WAITING_MAX = 32;
 const FAILED = { error: 'the page could not be made' };
 const MALFORMED = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
@@ -42,25 +44,22 @@ export function createListener({ name, address, routes, connectionsMax, events }
     },
     clientErrorHandler: (_error, socket) => socket.end(MALFORMED),
   });
-  for (const route of routes) mount(app, route);
+  for (const route of routes)
+    mount(app, route, () => events.emit('answer timed out', { attributes: { 'metergate.listener': name } }));
   const paths = new Set(routes.map(({ path }) => path));
   const notFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     reply.code(404).send({ error: `no such path: ${pathOf(request)}` });
   app.setNotFoundHandler(notFound);
   // What a handler failed with is for the log, not for strangers.
   app.setErrorHandler((_error, _request, reply) => reply.code(500).send(FAILED));
+  const turns = createTurns(WAITING_MAX);
   // Before anything looks at a body.
   app.addHook('onRequest', async (request, reply) => {
+    if (!(await turns.wait(request.raw, reply.raw))) return reply.hijack();
     if (METHODS.includes(request.method)) return;
     await (paths.has(pathOf(request)) ? notAllowed(reply) : notFound(request, reply));
   });
-  const busy = new WeakSet<Duplex>();
-  app.server.on('request', ({ socket }, response) => {
-    busy.add(socket);
-    response.once('close', () => busy.delete(socket));
-  });
-  const isBusy = (socket: Duplex): boolean => busy.has(socket);
-  const connections = createConnections(app.server, { name, connectionsMax, events, isBusy });
+  const connections = createConnections(app.server, { name, connectionsMax, events, isBusy: turns.isBusy });
 
   let url = '';
   let starting: Promise<void> | undefined;
@@ -98,7 +97,7 @@ function notAllowed(reply: FastifyReply): FastifyReply {
     .send({ error: `only ${allowed} are allowed here` });
 }
 
-function mount(app: FastifyInstance, { path, handle }: Route): void {
+function mount(app: FastifyInstance, { path, handle }: Route, onTimeout: () => void): void {
   app.route({
     method: METHODS,
     url: path,
@@ -110,7 +109,7 @@ function mount(app: FastifyInstance, { path, handle }: Route): void {
       const { raw } = reply;
       const writeHead = (): void => void raw.writeHead(status, { ...headers, 'content-type': contentType });
       try {
-        await sendParts(raw, body, { writeHead, timeoutMs: ANSWER_TIMEOUT_MS });
+        await sendParts(raw, body, { writeHead, timeoutMs: ANSWER_TIMEOUT_MS, onTimeout });
       } catch {
         raw.writeHead(500, { 'content-type': 'application/json; charset=utf-8' });
         raw.end(JSON.stringify(FAILED));

@@ -5,6 +5,7 @@ export interface PartsOptions {
   readonly writeHead: () => void;
   /** A reader who has not taken all of it by then is left: he may take a little now and then, and hold its place for ever. */
   readonly timeoutMs: number;
+  readonly onTimeout: () => void;
 }
 
 /**
@@ -15,16 +16,16 @@ export interface PartsOptions {
 export async function sendParts(
   response: ServerResponse,
   parts: AsyncIterable<Uint8Array>,
-  { writeHead, timeoutMs }: PartsOptions,
+  { writeHead, timeoutMs, onTimeout }: PartsOptions,
 ): Promise<void> {
-  // Of the connection itself: Node.js 22 does not tell a response that was still waiting for its turn on it.
   const { socket } = response.req;
   const closing = Promise.withResolvers<undefined>();
   const onClose = (): void => closing.resolve(undefined);
-  // One for each request that was sent on it without waiting for an answer.
-  socket.setMaxListeners(Infinity);
   socket.once('close', onClose);
-  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  const timer = setTimeout(() => {
+    onTimeout();
+    socket.destroy();
+  }, timeoutMs);
   try {
     for await (const part of parts) {
       if (socket.destroyed) break;
@@ -50,13 +51,9 @@ function written(response: ServerResponse, part: Uint8Array): Promise<void> {
   });
 }
 
-/** What is missing must not look like the end. Answers before it on the connection are let out first. */
+/** What is missing must not look like the end. */
 function cutOff(response: ServerResponse): void {
-  const cut = (): void => {
-    // Without chunks only an end that is no end tells.
-    if (response.req.httpVersionMinor === 0) response.req.socket.resetAndDestroy();
-    else response.destroy();
-  };
-  if (response.socket) cut();
-  else response.once('socket', cut);
+  // Without chunks only an end that is no end tells.
+  if (response.req.httpVersionMinor === 0) response.req.socket.resetAndDestroy();
+  else response.destroy();
 }

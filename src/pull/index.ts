@@ -15,21 +15,21 @@ export interface PullOptions extends Omit<ExpositionOptions, 'isConstantLabel'> 
   readonly path: string;
   /** Not there = none. */
   readonly constantLabels?: ConstantLabels;
+  /** Whether there is the page of the official exporter, which is made in one go and keeps the event loop meanwhile; not if not given. */
+  readonly otelJs?: boolean;
   /** Scrapes that are answered at one time, until the last byte has left; more are answered 503. */
   readonly scrapesInFlightMax: number;
   readonly reader: Reader;
   readonly events: Events;
 }
 
-/** What a page is made of, and what its head says. */
+/** One kind of pages. */
 interface Page {
-  readonly contentType: string;
-  readonly parts: Iterable<Uint8Array>;
+  readonly contentTypeOf: (scrape: Scrape) => string;
+  readonly make: (collection: Collection, scrape: Scrape) => Promise<Iterable<Uint8Array>> | Iterable<Uint8Array>;
 }
 
 type Streamed = Answer & { readonly body: AsyncIterable<Uint8Array> };
-
-type MakePage = (collection: Collection, scrape: Scrape) => Promise<Page> | Page;
 
 const OVERLOADED = 'Too many scrapes at one time.';
 const FAILED = 'The collection failed; see the log of the gateway.';
@@ -45,9 +45,9 @@ export function createPullRoutes(options: PullOptions): readonly Route[] {
     events.emit('family dropped', { attributes: { 'metergate.reason': reason }, fields: { family: name } });
   const fail = (error: unknown): void => events.emit('scrape failed', { fields: { error: errorText(error) } });
 
-  const answer = async (request: RouteRequest, make: MakePage): Promise<Streamed> => {
+  const answer = async (request: RouteRequest, { contentTypeOf, make }: Page): Promise<Streamed> => {
     const scrape = readScrape(request);
-    const { contentType, parts } = await make(await collect(scrape.timeoutMs), scrape);
+    const collection = await collect(scrape.timeoutMs);
     const { coding } = scrape;
     const isPlain = coding === 'identity';
     const headers = {
@@ -55,13 +55,14 @@ export function createPullRoutes(options: PullOptions): readonly Route[] {
       'cache-control': 'no-store',
       ...(!isPlain && { 'content-encoding': coding }),
     };
+    const contentType = contentTypeOf(scrape);
     if (request.method === 'HEAD') return { status: 200, contentType, headers, body: noParts() };
-    const body = inTurns(parts);
+    const body = inTurns(await make(collection, scrape));
     return { status: 200, contentType, headers, body: isPlain ? body : compress(body, coding) };
   };
 
   const handle =
-    (make: MakePage): Route['handle'] =>
+    (page: Page): Route['handle'] =>
     async (request) => {
       if (inFlight >= scrapesInFlightMax) {
         events.emit('scrape rejected');
@@ -72,7 +73,7 @@ export function createPullRoutes(options: PullOptions): readonly Route[] {
         inFlight--;
       };
       try {
-        const given = await answer(request, make);
+        const given = await answer(request, page);
         return { ...given, body: untilOver(given.body, { over, fail }) };
       } catch (error) {
         over();
@@ -81,21 +82,17 @@ export function createPullRoutes(options: PullOptions): readonly Route[] {
       }
     };
 
+  const page: Page = {
+    contentTypeOf: ({ contentType }) => contentType,
+    make: ({ snapshot }, scrape) => exposition.page(snapshot, scrape, drop),
+  };
+  const otelJsPage: Page = {
+    contentTypeOf: () => OTEL_JS_TYPE,
+    make: async ({ resourceMetrics }) => [Buffer.from(await serializeOtelJs(resourceMetrics()))],
+  };
   return [
-    {
-      path,
-      handle: handle(({ snapshot }, scrape) => ({
-        contentType: scrape.contentType,
-        parts: exposition.page(snapshot, scrape, drop),
-      })),
-    },
-    {
-      path: `${path}/otel-js`,
-      handle: handle(async ({ resourceMetrics }) => ({
-        contentType: OTEL_JS_TYPE,
-        parts: [Buffer.from(await serializeOtelJs(resourceMetrics()))],
-      })),
-    },
+    { path, handle: handle(page) },
+    ...(options.otelJs ? [{ path: `${path}/otel-js`, handle: handle(otelJsPage) }] : []),
   ];
 }
 

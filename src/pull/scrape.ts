@@ -13,8 +13,6 @@ export interface Scrape extends Negotiated {
 
 /** Of the time that a scraper waits, what callbacks and sources may take; the rest is for the page and its way. */
 const COLLECT_SHARE = 0.8;
-/** What callbacks have in any case: one that is late for one consumer is not waited for by the others either. */
-const COLLECT_MIN_MS = 100;
 
 /** Never throws: what cannot be understood is as if it were not there. */
 export function readScrape({ headers, query }: RouteRequest): Scrape {
@@ -24,10 +22,6 @@ export function readScrape({ headers, query }: RouteRequest): Scrape {
     ...negotiateFormat(headers.accept),
     coding: negotiateCoding(headers['accept-encoding']),
     names: names.length === 0 ? undefined : new Set(names),
-    timeoutMs: patienceMs > 0 ? clamp(patienceMs * COLLECT_SHARE) : COLLECT_TIMEOUT_MS,
+    timeoutMs: patienceMs > 0 ? patienceMs * COLLECT_SHARE : COLLECT_TIMEOUT_MS,
   };
-}
-
-function clamp(timeoutMs: number): number {
-  return Math.min(COLLECT_TIMEOUT_MS, Math.max(COLLECT_MIN_MS, timeoutMs));
 }

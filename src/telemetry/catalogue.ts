@@ -197,6 +197,13 @@ export const catalogue = {
     attributes: ['service.version', 'process.runtime.version'],
     stability: 'development',
   },
+  'metergate.answers.timed_out': {
+    kind: 'counter',
+    unit: '{answer}',
+    description: 'Answers that were cut off because their reader had taken two minutes',
+    attributes: ['metergate.listener'],
+    stability: 'development',
+  },
   'metergate.connections.rejected': {
     kind: 'counter',
     unit: '{connection}',

@@ -5,6 +5,7 @@ import type { LogFields, Logger } from './logger.ts';
 /** Each event of the gateway's own is a log line and a counter under one name, so that the two cannot drift apart. */
 const events = {
   'connection rejected': { level: 'warn', counter: 'metergate.connections.rejected' },
+  'answer timed out': { level: 'warn', counter: 'metergate.answers.timed_out' },
   'model not admitted': { level: 'warn', counter: 'metergate.serving.models.overflow' },
   'measurement failed': { level: 'error', counter: 'metergate.serving.measurement.errors' },
   'custom metric refused': { level: 'warn', counter: 'metergate.custom_metrics.refused' },

@@ -38,6 +38,7 @@ test('defaults complete the least that a file can hold', () => {
         url: new URL('http://127.0.0.1:8080'),
         pathPrefix: '/',
         protocol: 'open-inference',
+        routes: [],
         labels: {},
         bounds: {},
         models: [],
@@ -51,6 +52,7 @@ test('defaults complete the least that a file can hold', () => {
       scopeInfo: true,
       targetInfo: true,
       created: false,
+      otelJs: false,
     },
     push: [],
     observables: { host: { enabled: true, intervalMs: 5000 }, process: { enabled: true, intervalMs: 5000 } },
@@ -142,6 +144,7 @@ pull:
   scope_info_enabled: false
   target_info_enabled: false
   resource_constant_labels: { included: ["service.*"], excluded: [service.instance.id] }
+  otel_js_enabled: true
   created_enabled: true`);
   assert.deepEqual(pull, {
     enabled: false,
@@ -151,6 +154,7 @@ pull:
     targetInfo: false,
     constantLabels: { included: ['service.*'], excluded: ['service.instance.id'] },
     created: true,
+    otelJs: true,
   });
   assert.equal(limits.scrapesInFlightMax, 7);
 });
@@ -212,6 +216,32 @@ upstreams:
     { name: 'iris', version: '1', bounds: { 'inference.request.duration': [1, 2, 3] } },
     { name: 'iris' },
   ]);
+});
+
+test('a server of one model has one, called like its upstream unless it is configured', () => {
+  const { upstreams } = parse(`
+limits: { known_models: 2 }
+upstreams:
+  - { name: bento, url: "http://h", path_prefix: /a, protocol: bentoml, routes: [{ path: /classify }, { path: /train, task: true }] }
+  - { name: flow, url: "http://h", path_prefix: /b, protocol: mlflow, models: [{ name: iris, version: "2" }] }
+  - { name: tracking, url: "http://h", path_prefix: /c, protocol: mlflow-tracking }
+  - { name: any, url: "http://h", path_prefix: /d, protocol: auto }`);
+  assert.deepEqual(
+    upstreams.map(({ protocol, routes, models }) => ({ protocol, routes, models })),
+    [
+      {
+        protocol: 'bentoml',
+        routes: [
+          { path: '/classify', task: false },
+          { path: '/train', task: true },
+        ],
+        models: [{ name: 'bento' }],
+      },
+      { protocol: 'mlflow', routes: [], models: [{ name: 'iris', version: '2' }] },
+      { protocol: 'mlflow-tracking', routes: [], models: [] },
+      { protocol: 'auto', routes: [], models: [] },
+    ],
+  );
 });
 
 test('with the SDK, what it can do may be configured', () => {

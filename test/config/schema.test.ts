@@ -72,6 +72,8 @@ telemetry: { instruments: { inference.request.duration: { min: 0.0001, max: 1000
 upstreams:
   - name: a
     url: "http://127.0.0.1:8080"
+    protocol: auto
+    routes: [{ path: /a }]
     instruments: { inference.request.duration: { min: 0.0001, max: 1000, factor: 10 } }
     models: [{ name: m, instruments: { inference.request.duration: { min: 0.0001, max: 1000, factor: 10 } } }]
 push: [{ name: a, endpoint: "https://h:4317", tls: { cert_file: a, key_file: b } }]

@@ -52,6 +52,7 @@ async function mainJob(t: TestContext, engine: 'native' | 'sdk'): Promise<void> 
   const gateway = await startGateway({
     telemetry: { engine },
     limits: { requests_in_flight: REQUESTS_IN_FLIGHT },
+    pull: { otel_js_enabled: true },
     upstreams: [
       { name: 'iris', url: iris.url, models: [{ name: 'iris' }] },
       { name: 'down', url: `http://127.0.0.1:${downPort}`, path_prefix: '/down' },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { toFamilies, type Dropped, type FamilyOptions } from '../../src/exposition/families.ts';
+import type { Dropped, FamilyOptions } from '../../src/exposition/families.ts';
+import { toFamilies } from './to-families.ts';
 import {
   counter,
   dropped,
@@ -54,7 +55,8 @@ const cases: Record<string, Case> = {
       resource: { a: 'b' },
       scopes: [{ metrics: [counter('target.info'), gauge('target.info'), histogram('target')] }],
     },
-    families: ['gauge target_info {a=b} {}', 'counter target_info_total {}', 'histogram target {}'],
+    families: ['gauge target_info {a=b}', 'counter target_info_total {}', 'histogram target {}'],
+    dropped: [dropped('target.info', 'type_conflict')],
   },
   'keeps the first type of a name': {
     in: {

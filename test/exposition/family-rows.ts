@@ -1,4 +1,5 @@
-import { toFamilies, type Dropped, type Family, type FamilyOptions } from '../../src/exposition/families.ts';
+import type { Dropped, Family, FamilyOptions } from '../../src/exposition/families.ts';
+import { toFamilies } from './to-families.ts';
 import type { Attributes } from '../../src/metric/model.ts';
 import { expositionDefaults, pageDefaults } from './page.ts';
 import { toSnapshot, type MetricRows, type SnapshotRows } from './snapshot.ts';

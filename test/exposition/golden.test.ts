@@ -1,64 +1,26 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { ExpositionOptions, PageOptions } from '../../src/exposition/index.ts';
+import { goldenFolder, goldenPages } from './golden-pages.ts';
 import { decodeFamilies } from './metric-family.ts';
 import { pageOf } from './page.ts';
 import { parseError, withoutPromtool } from './promtool.ts';
-import { toSnapshot, type SnapshotRows } from './snapshot.ts';
 
 // Whole pages, byte for byte. `UPDATE_GOLDEN=1 node --test test/exposition` writes them anew; the diff is the review.
-const folder = new URL('../golden/', import.meta.url);
 const update = process.env.UPDATE_GOLDEN === '1';
 
-/** By file; what is before the first point is the snapshot. */
-const pages: Record<string, Partial<ExpositionOptions & PageOptions>> = {
-  'empty.prom': {},
-  'empty.v1.prom': { format: 'text_1_0_0' },
-  'empty.om': { format: 'openmetrics' },
-  'empty.pb': { format: 'protobuf' },
-
-  'kinds.prom': {},
-  'kinds.constants.prom': {
-    ...{ scopeInfo: false, targetInfo: false, strategy: 'underscore_escaping_without_suffixes' },
-    isConstantLabel: (key) => key.startsWith('service.'),
-  },
-  'kinds.v1.prom': {
-    ...{ format: 'text_1_0_0', escaping: 'allow-utf-8' },
-    strategy: 'no_utf8_escaping_with_suffixes',
-  },
-  'kinds.om': { format: 'openmetrics' },
-  'kinds.uncreated.om': {
-    ...{ format: 'openmetrics', escaping: 'dots', scopeInfo: false, created: false },
-    strategy: 'no_utf8_escaping_with_suffixes',
-  },
-  'kinds.pb': { format: 'protobuf' },
-
-  'hostile.prom': {},
-  'hostile.v1.prom': { format: 'text_1_0_0', escaping: 'dots', strategy: 'no_translation' },
-  'hostile.om': { format: 'openmetrics', escaping: 'allow-utf-8', strategy: 'no_translation' },
-  'hostile.values.om': { format: 'openmetrics', escaping: 'values', strategy: 'no_utf8_escaping_with_suffixes' },
-  'hostile.pb': { format: 'protobuf', escaping: 'allow-utf-8', strategy: 'no_utf8_escaping_with_suffixes' },
-
-  'exponential.prom': {},
-  'exponential.om': { format: 'openmetrics' },
-  'exponential.pb': { format: 'protobuf' },
-};
-
 describe('golden pages', () => {
-  for (const [file, options] of Object.entries(pages)) {
-    const [name = ''] = file.split('.');
-    const rows = JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as SnapshotRows;
-    const { bytes, text } = pageOf(toSnapshot(rows), options);
+  for (const { file, options, snapshot } of goldenPages) {
+    const { bytes, text } = pageOf(snapshot, options);
     const said = options.format === 'protobuf' ? describeBytes(bytes) : text;
 
     it(`${file} is what was recorded`, () => {
-      const expected = new URL(file, folder);
+      const expected = new URL(file, goldenFolder);
       if (update) writeFileSync(expected, said);
       assert.equal(said, readFileSync(expected, 'utf8'));
     });
 
-    if (file.endsWith('.prom') && !file.endsWith('.v1.prom')) {
+    if (options.format === 'text') {
       it(`${file} is read by promtool`, { skip: withoutPromtool }, () => {
         assert.equal(parseError(text), undefined);
       });

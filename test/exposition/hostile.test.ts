@@ -9,7 +9,7 @@ import { parseError, withoutPromtool } from './promtool.ts';
 import { readPage } from './read-page.ts';
 import { referenceMessages } from './reference-families.ts';
 import { referenceFamilies, referenceSamples, type Reference } from './reference-page.ts';
-import { runs } from './runs.ts';
+import { runs, sized } from './runs.ts';
 import { toSnapshot } from './snapshot.ts';
 
 // Whatever users name and record, the page must parse as a whole, and every series must be on it or counted as dropped.
@@ -68,9 +68,10 @@ describe('a page of hostile metrics', () => {
   });
 
   it('is read by promtool', { skip: withoutPromtool }, () => {
+    // One process for the scopes of many snapshots.
+    const size = { minLength: sized({ short: 5, long: 50 }), maxLength: sized({ short: 10, long: 50 }) };
     fc.assert(
-      fc.property(fc.array(snapshotRows, { minLength: 5, maxLength: 10 }), pageOptions, (many, options) => {
-        // One process for the scopes of many snapshots.
+      fc.property(fc.array(snapshotRows, size), pageOptions, (many, options) => {
         const rows = { resource: many[0]?.resource ?? {}, scopes: many.flatMap(({ scopes }) => scopes) };
         const { text: page } = pageOf(toSnapshot(rows), { ...options, format: 'text', escaping: 'underscores' });
         assert.equal(parseError(page), undefined);

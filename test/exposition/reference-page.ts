@@ -1,5 +1,7 @@
 import { classicLayout } from '../../src/exposition/classic-buckets.ts';
-import { labelNaming, toFamilies, type Dropped, type DropReason, type Family } from '../../src/exposition/families.ts';
+import type { Dropped, DropReason, Family } from '../../src/exposition/families.ts';
+import { labelNaming } from '../../src/exposition/family-naming.ts';
+import { toFamilies } from './to-families.ts';
 import type { Block } from '../../src/exposition/blocks.ts';
 import type { ExpositionOptions, PageOptions } from '../../src/exposition/index.ts';
 import { createLabeller, type Labels } from '../../src/exposition/labels.ts';

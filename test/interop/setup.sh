@@ -91,6 +91,5 @@ install_debian promtool prometheus
 install_debian docker-compose docker-compose
 build_collector
 build_with_judge prometheus3 github.com/prometheus/prometheus/cmd/prometheus "some minutes, once"
-build_with_judge promtool3 github.com/prometheus/prometheus/cmd/promtool "a minute, once"
 build_with_judge judge . "seconds" "$here"/judge/*.go
 make_openmetrics_parser

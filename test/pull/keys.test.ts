@@ -54,9 +54,14 @@ const named = (samples: readonly Sample[], wanted: string): Sample =>
   samples.find(({ name }) => name === wanted) ?? assert.fail(`no ${wanted}`);
 
 it('the pages are at pull.path and below it, and nowhere else', async (t) => {
-  const gateway = await startGateway(t, 'pull: { path: /prometheus }');
+  const gateway = await startGateway(t, 'pull: { path: /prometheus, otel_js_enabled: true }');
   for (const path of ['/prometheus', '/prometheus/otel-js']) assert.equal((await get(gateway, { path })).status, 200);
   for (const path of ['/metrics', '/metrics/otel-js', '/']) assert.equal((await get(gateway, { path })).status, 404);
+});
+
+it('there is no page of the official exporter without pull.otel_js_enabled', async (t) => {
+  const gateway = await startGateway(t, 'pull: {}');
+  assert.equal((await get(gateway, { path: '/metrics/otel-js' })).status, 404);
 });
 
 it('there are no pages without pull.enabled', async (t) => {

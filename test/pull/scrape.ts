@@ -39,7 +39,13 @@ export type PullSetUp = Partial<PullOptions> &
 /** The pull routes on the listener that the gateway gives them, closed after the test. */
 export async function startPull(t: TestContext, { routes = [], ...options }: PullSetUp): Promise<Pull> {
   let handled = 0;
-  const own = createPullRoutes({ ...expositionDefaults, path: '/metrics', scrapesInFlightMax: 100, ...options });
+  const own = createPullRoutes({
+    ...expositionDefaults,
+    path: '/metrics',
+    otelJs: true,
+    scrapesInFlightMax: 100,
+    ...options,
+  });
   const counted = own.map(({ path, handle }): Route => ({ path, handle: (given) => (handled++, handle(given)) }));
   const listener = createListener({
     name: 'metrics',

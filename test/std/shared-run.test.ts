@@ -7,13 +7,17 @@ import { createSharedRun } from '../../src/std/shared-run.ts';
 const LONG_MS = 5_000;
 
 /** Work of which each run ends when the test says so. */
-function createWork() {
+function createWork({ lateAfterMs = 0 }: { lateAfterMs?: number } = {}) {
   const runs: PromiseWithResolvers<{ run: number }>[] = [];
-  const run = createSharedRun('the work', () => {
-    const ended = Promise.withResolvers<{ run: number }>();
-    runs.push(ended);
-    return ended.promise;
-  });
+  const run = createSharedRun(
+    'the work',
+    () => {
+      const ended = Promise.withResolvers<{ run: number }>();
+      runs.push(ended);
+      return ended.promise;
+    },
+    lateAfterMs,
+  );
   return { runs, run };
 }
 
@@ -96,6 +100,17 @@ describe('a shared run', () => {
     assert.ok(run.get(LONG_MS) instanceof Promise);
     assert.equal(runs.length, 2);
     runs[1]?.resolve({ run: 1 });
+  });
+
+  it('is still to be had after somebody had less patience than a run may take', async () => {
+    const { runs, run } = createWork({ lateAfterMs: LONG_MS });
+    for (let i = 0; i < 3; i++) {
+      await assert.rejects(async () => run.get(1), { message: 'the work has not ended within 1 ms' });
+    }
+    const patient = run.get(LONG_MS);
+    runs[0]?.resolve({ run: 0 });
+    assert.deepEqual(await patient, { run: 0 });
+    assert.equal(runs.length, 1);
   });
 
   it('recovers from failing late, which nobody hears of', async (t) => {

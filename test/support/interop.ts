@@ -9,7 +9,6 @@ export interface Interop {
   readonly otelcol?: string;
   readonly dockerCompose?: string;
   readonly prometheus3?: string;
-  readonly promtool3?: string;
   /** The program of test/interop/judge; `startJudge` runs it. */
   readonly judge?: string;
   /** A Python that has prometheus_client; `startOpenMetricsParser` runs it. */
@@ -24,7 +23,6 @@ const FILE_NAMES = {
   otelcol: 'otelcol',
   dockerCompose: 'docker-compose',
   prometheus3: 'prometheus3',
-  promtool3: 'promtool3',
   judge: 'judge',
   openmetrics: 'openmetrics/bin/python',
 } as const satisfies Record<InteropProgram, string>;

@@ -4,6 +4,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { CustomMetricOptions } from '../../src/telemetry/custom-metric-options.ts';
 import { catalogue } from '../../src/telemetry/catalogue.ts';
+import type { Telemetry } from '../../src/telemetry/index.ts';
+import { pageOf as encode } from '../exposition/page.ts';
+import { readPage } from '../exposition/read-page.ts';
+import { toSnapshot, type MetricRows } from '../exposition/snapshot.ts';
 import { customSamples, engineNames, pageOf, samplesOf, telemetryOn } from './telemetry-on.ts';
 
 const REFUSED = 'metergate_custom_metrics_refused_total';
@@ -94,6 +98,24 @@ describe('a name of a custom metric', () => {
       first: { name: 'h', unit: 'By' },
       second: { name: 'h.bytes.count', kind: 'gauge' },
     },
+    'by the bucket that a summary has with the engine sdk': {
+      first: { name: 's', kind: 'summary' },
+      second: { name: 's_bucket', kind: 'gauge' },
+    },
+    'by the total that the family of a counter has not in OpenMetrics': {
+      first: { name: 'jobs_total', kind: 'counter' },
+      second: { name: 'jobs', kind: 'gauge' },
+    },
+    'by that total from a histogram': { first: { name: 'jobs_total', kind: 'counter' }, second: { name: 'jobs' } },
+    'by that total from the sum of a histogram': { first: { name: 'h' }, second: { name: 'h_sum', kind: 'counter' } },
+    'by the start time of a counter': {
+      first: { name: 'foo', kind: 'counter' },
+      second: { name: 'foo_created', kind: 'gauge' },
+    },
+    'by the start time of a histogram': {
+      first: { name: 'h', unit: 's' },
+      second: { name: 'h.seconds.created', kind: 'gauge' },
+    },
   };
   for (const [what, { first, second }] of Object.entries(taken)) {
     it(`that differs ${what} is taken, whichever comes first`, () => {
@@ -112,12 +134,22 @@ describe('a name of a custom metric', () => {
   }
 
   const free: Record<string, [Definition, Definition]> = {
-    'a counter and a histogram of one stem': [{ name: 'jobs_total', kind: 'counter' }, { name: 'jobs' }],
+    'a gauge that is called a total and a histogram of one stem': [
+      { name: 'jobs_total', kind: 'gauge' },
+      { name: 'jobs' },
+    ],
     'gauges of one name and two units': [
       { name: 'a', kind: 'gauge', unit: 's' },
       { name: 'a_bytes', kind: 'gauge' },
     ],
-    'a total and the sum of a histogram': [{ name: 'h' }, { name: 'h_sum', kind: 'counter' }],
+    'a counter and a count, which it has not': [
+      { name: 'jobs', kind: 'counter' },
+      { name: 'jobs_count', kind: 'gauge' },
+    ],
+    'a gauge and a start time, which it has not': [
+      { name: 'jobs', kind: 'gauge' },
+      { name: 'jobs_created', kind: 'gauge' },
+    ],
   };
   for (const [what, [first, second]] of Object.entries(free)) {
     it(`is free for ${what}`, async () => {
@@ -128,20 +160,51 @@ describe('a name of a custom metric', () => {
       }
       const { types } = await pageOf(telemetry);
       assert.equal([...types.keys()].filter((name) => !/^(metergate|target)_/.test(name)).length, 2);
+      await assertWholeAsOpenMetrics(telemetry);
     });
   }
 
-  it('cannot be that of the information about the target', () => {
+  it('is free wherever a page has both metrics', () => {
+    const names = namesOf('a', 'A', 'b', 'total', 'sum', 'count', 'bucket', 'created', 'seconds', 'ratio');
+    const definitions = definitionsOf(names, 'counter', 'gauge', 'histogram');
+    fc.assert(
+      fc.property(definitions, definitions, (first, second) => {
+        fc.pre(first.name.toLowerCase() !== second.name.toLowerCase());
+        const metrics = [first, second].map(({ kind, name, unit = '' }): MetricRows => {
+          if (kind !== 'histogram') return { kind: kind as 'counter' | 'gauge', name, unit, points: [{ value: 1 }] };
+          return { kind, name, unit, points: [{ bounds: [], buckets: [1], sum: 1 }] };
+        });
+        const snapshot = toSnapshot({ scopes: [{ metrics }] });
+        for (const format of ['text', 'openmetrics'] as const) {
+          const { text, dropped } = encode(snapshot, { format });
+          fc.pre(dropped.length === 0 && readPage(text, format).types.size === 2);
+        }
+        const { custom } = telemetryOn('native');
+        register(custom, first);
+        register(custom, second);
+      }),
+    );
+  });
+
+  it('cannot be that of a counter of ours without its total, which its family has not in OpenMetrics', () => {
     const { custom } = telemetryOn('native');
     const message =
-      'target.info cannot be registered: it would have a name of target_info, at Prometheus if not before';
-    assert.throws(() => custom.register('target.info', { kind: 'gauge' }), { name: 'RangeError', message });
+      'inference_requests cannot be registered: it would have a name of inference.requests, at Prometheus if not before';
+    assert.throws(() => custom.register('inference_requests', { kind: 'gauge' }), { name: 'RangeError', message });
   });
+
+  for (const name of ['target.info', 'target']) {
+    it(`cannot be ${name}, of the information about the target`, () => {
+      const { custom } = telemetryOn('native');
+      const message = `${name} cannot be registered: it would have a name of target_info, at Prometheus if not before`;
+      assert.throws(() => custom.register(name, { kind: 'gauge' }), { name: 'RangeError', message });
+    });
+  }
 });
 
 for (const engine of engineNames) {
   it(`whatever is registered and logged, the page has all of it that was not refused, with the engine ${engine}`, async () => {
-    const word = fc.constantFrom(
+    const name = namesOf(
       'a',
       'A',
       'b',
@@ -149,20 +212,13 @@ for (const engine of engineNames) {
       'sum',
       'count',
       'bucket',
+      'created',
       'seconds',
       'ratio',
       'target',
       'info',
     );
-    const separators = fc.constantFrom('.', '_', '-', '..');
-    const name = fc
-      .tuple(fc.array(word, { minLength: 1, maxLength: 3 }), separators)
-      .map(([words, separator]) => words.join(separator));
-    const definition: fc.Arbitrary<Definition> = fc.record({
-      name,
-      kind: fc.constantFrom('counter', 'gauge', 'histogram', 'summary'),
-      unit: fc.constantFrom('', '1', 's', '{a}'),
-    });
+    const definition = definitionsOf(name, 'counter', 'gauge', 'histogram', 'summary');
     const definitions = fc.array(definition, { maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(definitions, fc.array(name, { maxLength: 6 }), async (given, names) => {
@@ -183,6 +239,7 @@ for (const engine of engineNames) {
         assert.equal(logged.filter((each) => present.includes(each)).length + refused, logged.length);
         const families = [...(await pageOf(telemetry)).types.keys()];
         assert.equal(families.filter((family) => !/^(metergate_|target_info$)/.test(family)).length, present.length);
+        await assertWholeAsOpenMetrics(telemetry);
       }),
       { numRuns: 60 },
     );
@@ -254,4 +311,27 @@ describe('the limit of names', () => {
 
 function register(custom: ReturnType<typeof telemetryOn>['custom'], { name, ...options }: Definition): void {
   custom.register(name, options);
+}
+
+/** Of few words, so that names meet. */
+function namesOf(...words: readonly string[]): fc.Arbitrary<string> {
+  const separators = fc.constantFrom('.', '_', '-', '..');
+  return fc
+    .tuple(fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 3 }), separators)
+    .map(([parts, separator]) => parts.join(separator));
+}
+
+function definitionsOf(
+  name: fc.Arbitrary<string>,
+  ...kinds: readonly NonNullable<Definition['kind']>[]
+): fc.Arbitrary<Definition> {
+  return fc.record({ name, kind: fc.constantFrom(...kinds), unit: fc.constantFrom('', '1', 's', '{a}') });
+}
+
+/** The strictest about names: what is on a page of it whole is so on any. */
+async function assertWholeAsOpenMetrics({ pull }: Telemetry): Promise<void> {
+  const { snapshot } = await pull.collect(1_000);
+  const { text, dropped } = encode(snapshot, { format: 'openmetrics' });
+  assert.deepEqual(dropped, []);
+  readPage(text, 'openmetrics');
 }

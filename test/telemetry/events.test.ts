@@ -9,6 +9,7 @@ import { createTestEngine, pointsOf } from './engines.ts';
 /** Which counter counts what is logged: the contract of dashboards and alerts with the log. */
 const counters: Record<EventName, CounterName> = {
   'connection rejected': 'metergate.connections.rejected',
+  'answer timed out': 'metergate.answers.timed_out',
   'model not admitted': 'metergate.serving.models.overflow',
   'measurement failed': 'metergate.serving.measurement.errors',
   'custom metric refused': 'metergate.custom_metrics.refused',

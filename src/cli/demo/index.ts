@@ -148,6 +148,7 @@ function demoConfig({ upstream, endpoint, keep }: { upstream: string; endpoint: 
     resource: { 'service.name': 'metergate-demo' },
     ...(keep ? {} : { listen: anyPort }),
     limits: { requests_in_flight: REQUESTS_IN_FLIGHT },
+    pull: { otel_js_enabled: true },
     upstreams: [{ name: 'iris', url: upstream, models: [{ name: 'iris' }, { name: 'iris', version: '1' }] }],
     push: [{ name: 'sink', endpoint, interval: '1s', timeout: '1s' }],
   });

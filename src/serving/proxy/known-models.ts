@@ -63,6 +63,7 @@ export function createKnownModels({ instruments, upstreams, knownModelsMax }: Kn
   };
 
   for (const options of upstreams) {
+    if (!options.protocol.routes.some(({ inference }) => inference)) continue;
     perUpstream.set(options.name, { options, other: create(options, OTHER), models: new Map() });
     for (const { name, version } of options.models) admit(options.name, name, version);
   }

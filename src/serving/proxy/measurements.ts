@@ -68,7 +68,7 @@ export function createMeasurements({
 
   return {
     recognise: guarded((upstream, method, target) =>
-      upstream.options.protocol.recognise(method, upstream.segments(target)),
+      upstream.options.protocol.recognise(method, upstream.segments(target), target.query),
     ),
 
     received: guarded(({ request }) => http.active(request.method ?? '').add(1)),
@@ -97,6 +97,8 @@ export function createMeasurements({
       }
       dispatchedTo.get(exchange)?.active.add(-1);
 
+      http.active(request.method ?? '').add(-1);
+      if (recognition?.unmeasured) return;
       const finished = http.finished({
         method: request.method ?? '',
         route: recognition?.route,
@@ -107,7 +109,6 @@ export function createMeasurements({
       finished.duration.record(seconds, context);
       finished.requestSize.record(exchange.requestBytes, context);
       finished.responseSize.record(exchange.responseBytes, context);
-      http.active(request.method ?? '').add(-1);
     }),
 
     unreadable: guarded(() => models.unrouted.requests.rejected.add(1)),

@@ -77,6 +77,7 @@ test('a protocol that throws fails no request and is counted', async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end('ok'));
   const protocol: Protocol = {
     name: 'broken',
+    routes: [{ template: '/', inference: true }],
     recognise: () => {
       throw new Error('of the protocol');
     },
