@@ -159,6 +159,14 @@ pull:
   assert.equal(limits.scrapesInFlightMax, 7);
 });
 
+test('the page of the official exporter is asked for by true or false and nothing else', () => {
+  for (const given of ['"true"', '1', 'yes', 'null', '[]']) {
+    const text = `${MINIMAL}\npull: { otel_js_enabled: ${given} }`;
+    const result = parseConfig({ text, source: 'test.yaml', ...outside() });
+    assert.match(String(result.ok || result.problems), /^pull\.otel_js_enabled must be true or false \(got .+\)$/);
+  }
+});
+
 test('constant labels are all that are not excluded where it is not said which, and there is no place for them where they are not asked for', () => {
   const cases: Record<string, unknown> = {
     'pull: {}': undefined,

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { sendParts } from '../../src/http/parts.ts';
 import { textAnswer, type Answer, type Route } from '../../src/http/routes.ts';
+import { listen } from '../../src/http/server.ts';
 import { until } from '../support/until.ts';
 import { ask, askOn, open, say } from './raw.ts';
 import { start } from './running-listener.ts';
@@ -328,5 +331,84 @@ describe('a body whose reader leaves', () => {
     socket.end();
     socket.resume();
     await until('it is ended', () => counts.begun === counts.ended && counts.begun > 0);
+  });
+});
+
+describe('a body whose reader takes too long', () => {
+  /** A server of this one body. */
+  async function serve(t: TestContext, body: () => AsyncIterable<Uint8Array>, timeoutMs: number) {
+    const onTimeout = t.mock.fn();
+    const server = createServer((_request, response) => {
+      void sendParts(response, body(), { writeHead: () => void response.writeHead(200), timeoutMs, onTimeout });
+    });
+    t.after(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const url = await listen(server, { address: { host: '127.0.0.1', port: 0 }, key: 'listen.test' });
+    return { url, onTimeout };
+  }
+
+  /** Waits where there is no time. */
+  async function turns(condition: () => boolean): Promise<void> {
+    for (let i = 0; i < 1e6 && !condition(); i++) await turn();
+    assert.ok(condition());
+    await turn();
+  }
+
+  it('is ended and cut off, and somebody is told', async (t) => {
+    const { counts, body } = watched({ bytes: MIB });
+    const { url, onTimeout } = await serve(t, body, 50);
+    const socket = open(url, ask('GET', '/'));
+    await until('it is ended', () => counts.ended === 1);
+    assert.deepEqual([counts.begun, onTimeout.mock.callCount()], [1, 1]);
+    socket.resume();
+    await once(socket, 'close');
+  });
+
+  it('is cut off though he takes some of it now and then', async (t) => {
+    const { counts, body } = watched({ bytes: 100, waitFor: () => sleep(1) });
+    const { url, onTimeout } = await serve(t, body, 50);
+    assert.doesNotMatch(await say(url, ask('GET', '/')), /\r\n0\r\n\r\n$/);
+    await until('it is ended', () => counts.ended === 1);
+    assert.equal(onTimeout.mock.callCount(), 1);
+  });
+
+  it('does not cost those after it their time: each has all of it', async (t) => {
+    const { counts, body } = watched({ parts: 3 });
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { url, onTimeout } = await serve(t, body, 300);
+    const socket = open(url, '').resume();
+    for (let answer = 1; answer <= 3; answer++) {
+      socket.write(askOn('GET', '/'));
+      await turns(() => counts.ended === answer);
+      t.mock.timers.tick(1_000);
+    }
+    t.mock.timers.reset();
+    socket.write(ask('GET', '/'));
+    await once(socket, 'close');
+    assert.deepEqual([onTimeout.mock.callCount(), counts.ended], [0, 4]);
+  });
+
+  it('is cut off after two minutes by a listener, which counts and logs it', async (t) => {
+    const { counts, body } = watched({ bytes: MIB });
+    const { listener, telemetry } = await start(t, [streaming(body)]);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const socket = open(listener.url, ask('GET', '/parts'));
+    await turns(() => counts.asked > 1);
+    t.mock.timers.tick(119_999);
+    await turn();
+    assert.deepEqual([counts.ended, telemetry.lines], [0, []]);
+    t.mock.timers.tick(1);
+    await turns(() => counts.ended === 1);
+    t.mock.timers.reset();
+    assert.deepEqual([counts.begun, counts.ended], [1, 1]);
+    const attributes = { 'metergate.listener': 'metrics' };
+    assert.deepEqual(
+      telemetry.lines.map(({ level, message, fields }) => [level, message, fields]),
+      [['warn', 'answer timed out', attributes]],
+    );
+    assert.equal(await telemetry.value('metergate.answers.timed_out', attributes), 1);
+    socket.destroy();
   });
 });

@@ -1,10 +1,13 @@
 // When a collection runs, for how many scrapes, and what one that hangs costs.
 import assert from 'node:assert/strict';
+import { buffer } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { createSharedCollections } from '../../src/pull/collections.ts';
+import { createPullRoutes } from '../../src/pull/index.ts';
 import type { Reader } from '../../src/telemetry/engine.ts';
+import { expositionDefaults } from '../exposition/page.ts';
 import { readPage } from '../exposition/read-page.ts';
-import { ask, askOn, open, say } from '../http/raw.ts';
+import { askOn, open } from '../http/raw.ts';
 import { createTestTelemetry } from '../support/telemetry.ts';
 import { until } from '../support/until.ts';
 import { engineNames, telemetryOn } from '../telemetry/telemetry-on.ts';
@@ -70,19 +73,30 @@ describe('scrapes at the same time', () => {
     await Promise.all(collections);
   });
 
-  it('lose no reading by one that hardly waits', async (t) => {
+  it('lose no reading by one that hardly waits, be it there before them or come later', async (t) => {
     const telemetry = telemetryOn('native');
+    let calls = 0;
+    let ended = Promise.withResolvers<undefined>();
     const gauge = telemetry.getMeter({ name: 'mine' }).createObservableGauge('slow');
     gauge.addCallback(async (result) => {
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      result.observe(7);
+      const call = ++calls;
+      await ended.promise;
+      result.observe(call);
     });
-    const scrape = await servePull(t, { ...telemetry, reader: telemetry.pull });
-    for (let i = 0; i < 3; i++) {
-      const hasty = scrape('/metrics', { headers: { 'x-prometheus-scrape-timeout-seconds': '0.001' } });
-      const patient = scrape('/metrics', { headers: { 'x-prometheus-scrape-timeout-seconds': '10' } });
-      assert.doesNotMatch((await hasty).body, /^slow/m);
-      assert.match((await patient).body, /^slow\{.*\} 7$/m);
+    const reader = createGatedReader(telemetry.pull);
+    const pull = await startPull(t, { ...telemetry, reader });
+    const scrapeFor = (seconds: string) =>
+      pull.scrape('/metrics', { headers: { 'x-prometheus-scrape-timeout-seconds': seconds } });
+    const hasty = async (): Promise<void> => assert.doesNotMatch((await scrapeFor('0.001')).body, /^slow/m);
+
+    for (let round = 1; round <= 4; round++) {
+      ended = Promise.withResolvers();
+      if (round % 2 === 0) await hasty();
+      const patient = scrapeFor('10');
+      await until('it is collected', () => reader.timeoutsMs.at(-1) === 1_000);
+      await hasty();
+      ended.resolve(undefined);
+      assert.match((await patient).body, new RegExp(`^slow\\{.*\\} ${round}$`, 'm'));
     }
   });
 
@@ -130,21 +144,30 @@ describe('a scrape after a collection', () => {
     slow.destroy();
   });
 
-  it('finds what was recorded in the turn in which it came', async (t) => {
+  it('finds what was recorded in the turn in which it came, before it and after it', async () => {
     const telemetry = createTestTelemetry();
+    const reader = createGatedReader(telemetry.pull);
     const requests = telemetry.instruments.counter('inference.requests');
-    const pull = await startPull(t, {
+    const [route] = createPullRoutes({
+      ...expositionDefaults,
       ...telemetry,
-      reader: telemetry.pull,
-      routes: [
-        { path: '/record', handle: () => (requests.add(1), { status: 200, contentType: 'text/plain', body: '' }) },
-      ],
+      reader,
+      path: '/metrics',
+      scrapesInFlightMax: SCRAPES,
     });
-    const asked = ['/metrics', '/record', '/metrics', '/record'].map((path) => askOn('GET', path));
-    const received = await say(pull.url, asked.join('') + ask('GET', '/metrics'));
-    const values = [...received.matchAll(/^inference_requests_total\{.*\} (\d+)$/gm)].map(([, value]) => value);
-    // The first comes before anything is recorded, and with no series of it.
-    assert.deepEqual(values, ['1', '2']);
+    assert.ok(route !== undefined);
+    const scrapes = Array.from({ length: SCRAPES }, () => {
+      requests.add(1);
+      return route.handle({ method: 'GET', query: '', headers: {} });
+    });
+    requests.add(1);
+    for (const scrape of scrapes) {
+      const { status, body } = await scrape;
+      assert.ok(status === 200 && typeof body !== 'string');
+      const page = (await buffer(body)).toString();
+      assert.match(page, new RegExp(`^inference_requests_total\\{.*\\} ${SCRAPES + 1}$`, 'm'));
+    }
+    assert.equal(reader.timeoutsMs.length, 1);
   });
 });
 
@@ -152,7 +175,11 @@ describe('the time that a collection may take', () => {
   const headers: Record<string, number> = {
     '0.2': 100,
     '0.5': 200,
+    '0.25': 200,
+    '0.624': 200,
+    '0.625': 500,
     '1': 500,
+    '1.249': 500,
     '1.25': 1000,
     '10': 1000,
     '1e300': 1000,
@@ -232,6 +259,13 @@ for (const engine of engineNames) {
         assert.deepEqual(sources(body).sort(), i === 1 ? [] : failed.sort());
       }
       assert.deepEqual(reader.timeoutsMs, [100, 100, 100]);
+      // Now somebody waits for it to the end, and then nobody any more.
+      for (const path of ['/metrics', '/metrics?name[]=works&name[]=hangs']) {
+        const { status, body } = await scrape(path);
+        assert.equal(status, 200);
+        assert.match(body, /^works\{.*\} 7$/m);
+        assert.doesNotMatch(body, /^hangs/m);
+      }
       const other = await scrape('/metrics/otel-js');
       assert.equal(other.status, 200);
       assert.match(other.body, /^works\{.*\} 7$/m);

@@ -60,8 +60,11 @@ it('the pages are at pull.path and below it, and nowhere else', async (t) => {
 });
 
 it('there is no page of the official exporter without pull.otel_js_enabled', async (t) => {
-  const gateway = await startGateway(t, 'pull: {}');
-  assert.equal((await get(gateway, { path: '/metrics/otel-js' })).status, 404);
+  for (const yaml of ['', 'pull: { otel_js_enabled: false }']) {
+    const gateway = await startGateway(t, yaml);
+    assert.equal((await get(gateway, { path: '/metrics/otel-js' })).status, 404);
+    assert.equal((await get(gateway)).status, 200);
+  }
 });
 
 it('there are no pages without pull.enabled', async (t) => {

@@ -144,7 +144,8 @@ const ends: Record<string, (places: Places) => Promise<unknown>> = {
     reader.close();
     const sockets = times(PLACES, () => open(url, ask('GET', '/metrics')));
     const queued = open(url, askOn('GET', '/metrics').repeat(2));
-    await until('all have come', () => handled() > PLACES);
+    // Of one connection one at a time comes, and where it finds no place the next one.
+    await until('all places are taken', () => handled() > PLACES);
     for (const socket of [...sockets, queued]) socket.destroy();
     await sleep(20);
     reader.open();
@@ -198,6 +199,9 @@ for (const coding of codings) {
     // However many they are, they take one place.
     assert.equal(await served(), PLACES - 1);
     socket.resetAndDestroy();
+    let rounds = 1;
+    await until('its place is free', async () => (rounds++, (await served()) === PLACES));
+    assert.equal(handled(), 1 + rounds * (PLACES + 1), 'none of those that waited has come');
   };
 }
 

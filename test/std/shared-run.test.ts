@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it, mock } from 'node:test';
 import { createSharedRun } from '../../src/std/shared-run.ts';
+import { until } from '../support/until.ts';
 
 /** Long, but not for ever: a run that is waited for in vain is to fail the test. */
 const LONG_MS = 5_000;
+
+const MISSED = { message: 'the work has not ended within 1 ms' };
+const LATE = { message: 'the work has not ended since it was late' };
 
 /** Work of which each run ends when the test says so. */
 function createWork({ lateAfterMs = 0 }: { lateAfterMs?: number } = {}) {
@@ -79,9 +83,8 @@ describe('a shared run', () => {
 
   it('is waited for once when it is late, and then not at all until it has ended', async () => {
     const { runs, run } = createWork();
-    await assert.rejects(async () => run.get(1), { message: 'the work has not ended within 1 ms' });
-    for (let i = 0; i < 3; i++)
-      assert.throws(() => run.get(LONG_MS), { message: 'the work has not ended since it was late' });
+    await assert.rejects(async () => run.get(1), MISSED);
+    for (let i = 0; i < 3; i++) assert.throws(() => run.get(LONG_MS), LATE);
     assert.equal(runs.length, 1);
     runs[0]?.resolve({ run: 0 });
     await turn();
@@ -102,15 +105,41 @@ describe('a shared run', () => {
     runs[1]?.resolve({ run: 1 });
   });
 
-  it('is still to be had after somebody had less patience than a run may take', async () => {
-    const { runs, run } = createWork({ lateAfterMs: LONG_MS });
-    for (let i = 0; i < 3; i++) {
-      await assert.rejects(async () => run.get(1), { message: 'the work has not ended within 1 ms' });
-    }
-    const patient = run.get(LONG_MS);
-    runs[0]?.resolve({ run: 0 });
-    assert.deepEqual(await patient, { run: 0 });
+  it('is not late for the others when somebody gives up early, be it before they come or afterwards', async () => {
+    const { runs, run } = createWork({ lateAfterMs: 10 * LONG_MS });
+    const before = run.get(LONG_MS);
+    for (let i = 0; i < 3; i++) await assert.rejects(async () => run.get(1), MISSED);
+    const after = run.get(LONG_MS);
     assert.equal(runs.length, 1);
+    runs[0]?.resolve({ run: 0 });
+    assert.deepEqual(await Promise.all([before, after]), [{ run: 0 }, { run: 0 }]);
+    const next = run.get(LONG_MS);
+    assert.equal(runs.length, 2);
+    runs[1]?.resolve({ run: 1 });
+    assert.deepEqual(await next, { run: 1 });
+  });
+
+  it('is late from its own start, however little each one waits', async () => {
+    const { runs, run } = createWork({ lateAfterMs: 50 });
+    const isLate = async (): Promise<boolean> => {
+      try {
+        await run.get(1);
+      } catch (error) {
+        assert.ok(error instanceof Error);
+        if (error.message === LATE.message) return true;
+        assert.equal(error.message, MISSED.message);
+      }
+      return false;
+    };
+    await until('it is late', isLate);
+    assert.throws(() => run.get(LONG_MS), LATE);
+    assert.equal(runs.length, 1);
+  });
+
+  it('is late after a second where nothing is said', async () => {
+    const run = createSharedRun('the work', () => new Promise<object>(() => {}));
+    await assert.rejects(async () => run.get(1_000), { message: 'the work has not ended within 1000 ms' });
+    assert.throws(() => run.get(LONG_MS), LATE);
   });
 
   it('recovers from failing late, which nobody hears of', async (t) => {
