@@ -32,17 +32,22 @@ const MALFORMED = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-leng
 
 /** A listener for people and scrapers: a table of routes, 404 beside it, 405 for anything that is not a read. */
 export function createListener({ name, address, routes, connectionsMax, events }: ListenerOptions): Listener {
+  const turns = createTurns(WAITING_MAX);
   const app = fastify({
     bodyLimit: 1024,
     exposeHeadRoutes: false,
     requestTimeout: TIMEOUT_MS,
     // Also ends a connection whose reader takes nothing of its page.
     connectionTimeout: TIMEOUT_MS,
-    frameworkErrors: (_error, _request, reply) => {
-      reply.raw.writeHead(400, { 'content-type': 'application/json; charset=utf-8' });
-      reply.raw.end('{"error":"the path is malformed"}');
+    frameworkErrors: (_error, { raw: request }, { raw: response }) => {
+      void turns.wait(request, response).then((isOpen) => {
+        if (!isOpen) return;
+        response.writeHead(400, { 'content-type': 'application/json; charset=utf-8' });
+        response.end('{"error":"the path is malformed"}');
+      });
     },
-    clientErrorHandler: (_error, socket) => socket.end(MALFORMED),
+    // Not in the middle of an answer, or in place of one.
+    clientErrorHandler: (_error, socket) => (turns.isBusy(socket) ? socket.destroy() : socket.end(MALFORMED)),
   });
   for (const route of routes)
     mount(app, route, () => events.emit('answer timed out', { attributes: { 'metergate.listener': name } }));
@@ -52,7 +57,6 @@ export function createListener({ name, address, routes, connectionsMax, events }
   app.setNotFoundHandler(notFound);
   // What a handler failed with is for the log, not for strangers.
   app.setErrorHandler((_error, _request, reply) => reply.code(500).send(FAILED));
-  const turns = createTurns(WAITING_MAX);
   // Before anything looks at a body.
   app.addHook('onRequest', async (request, reply) => {
     if (!(await turns.wait(request.raw, reply.raw))) return reply.hijack();

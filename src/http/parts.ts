@@ -24,7 +24,7 @@ export async function sendParts(
   socket.once('close', onClose);
   const timer = setTimeout(() => {
     onTimeout();
-    socket.destroy();
+    cutOff(response);
   }, timeoutMs);
   try {
     for await (const part of parts) {

@@ -21,7 +21,8 @@ interface Callback {
 
 /**
  * The callbacks of asynchronous instruments. Each is called once in a collection; what one throws, or does not end within the time
- * that the collection gives it, costs its own readings only. One that hangs is waited for once, not in every collection.
+ * that the collection gives it, costs its own readings only. One that hangs is waited for until it has run for a second, and then not
+ * at all.
  */
 export class Observables {
   readonly #callbacks: Callback[] = [];

@@ -366,6 +366,15 @@ describe('a body whose reader takes too long', () => {
     await once(socket, 'close');
   });
 
+  it('is told from a whole one without chunks, too', async (t) => {
+    const { body } = watched({ bytes: 100, waitFor: () => sleep(1) });
+    const { url } = await serve(t, body, 50);
+    const socket = open(url, 'GET / HTTP/1.0\r\n\r\n');
+    socket.resume();
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    assert.equal(error.code, 'ECONNRESET');
+  });
+
   it('is cut off though he takes some of it now and then', async (t) => {
     const { counts, body } = watched({ bytes: 100, waitFor: () => sleep(1) });
     const { url, onTimeout } = await serve(t, body, 50);

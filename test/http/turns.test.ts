@@ -88,6 +88,16 @@ describe('requests that are sent on one connection without waiting for answers',
     assert.match(received, /\nwords\n$/);
   });
 
+  it('with a malformed path have their turn, too, and what is no request at all is no answer to another', async (t) => {
+    const { route, state, open: openGate } = gated();
+    const { listener } = await start(t, [route]);
+    const received = say(listener.url, askOn('GET', '/gated') + ask('GET', '/%zz'));
+    await until('it is asked for', () => state.asked === 1);
+    assert.doesNotMatch(await say(listener.url, `${askOn('GET', '/gated')}garbage\r\n\r\n`), /HTTP/);
+    openGate();
+    assert.deepEqual((await received).match(/(?<=HTTP\/1\.1 )\d+/g), ['200', '400']);
+  });
+
   it('are answered all at a shutdown', async (t) => {
     const [first, second] = [gated(), gated()];
     const { listener } = await start(t, [first.route, { ...second.route, path: '/second' }]);
