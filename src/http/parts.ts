@@ -53,7 +53,7 @@ function written(response: ServerResponse, part: Uint8Array): Promise<void> {
 
 /** What is missing must not look like the end. */
 function cutOff(response: ServerResponse): void {
-  // Without chunks only an end that is no end tells.
+  // Without chunks only an end that is no end tells; Node.js 22 cannot do that.
   if (response.req.httpVersionMinor === 0) response.req.socket.resetAndDestroy();
   else response.destroy();
 }

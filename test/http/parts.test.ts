@@ -13,6 +13,8 @@ import { ask, askOn, open, say } from './raw.ts';
 import { start } from './running-listener.ts';
 
 const MIB = 1024 * 1024;
+/** It shuts a connection down in order before it resets it, so that nobody sees the reset. */
+const withoutReset = process.versions.node.startsWith('22.') && 'Node.js 22 has no reset that can be seen';
 
 function streaming(parts: () => AsyncIterable<Uint8Array>): Route {
   return { path: '/parts', handle: () => ({ status: 200, contentType: 'text/plain', body: parts() }) };
@@ -182,7 +184,7 @@ describe('a body that fails', () => {
     });
   }
 
-  it('after some parts is told from a whole one without chunks, too', async (t) => {
+  it('after some parts is told from a whole one without chunks, too', { skip: withoutReset }, async (t) => {
     const { listener } = await start(t, [
       streaming(async function* () {
         yield Buffer.from('part');
@@ -366,7 +368,7 @@ describe('a body whose reader takes too long', () => {
     await once(socket, 'close');
   });
 
-  it('is told from a whole one without chunks, too', async (t) => {
+  it('is told from a whole one without chunks, too', { skip: withoutReset }, async (t) => {
     const { body } = watched({ bytes: 100, waitFor: () => sleep(1) });
     const { url } = await serve(t, body, 50);
     const socket = open(url, 'GET / HTTP/1.0\r\n\r\n');
