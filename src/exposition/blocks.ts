@@ -23,7 +23,8 @@ export type Block = Labelled & {
     | {
         readonly kind: 'number';
         readonly points: NumberPoints;
-        /** Whether it is a counter. */ readonly monotonic: boolean;
+        /** Whether it is a counter. */
+        readonly monotonic: boolean;
       }
     | { readonly kind: 'histogram'; readonly points: HistogramPoints }
     | { readonly kind: 'exponential_histogram'; readonly points: ExponentialHistogramPoints }

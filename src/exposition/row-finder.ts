@@ -1,6 +1,6 @@
 /** How far around the place where it should be an item is looked for, at least. */
 const REACH = 16;
-/** How many are looked at in all, per item: where every object is a new one there is nothing to be found. */
+/** How many are looked at freely, per item: where every object is a new one there is nothing to be found. */
 const LOOKS_PER_ITEM = 16;
 
 export const NOT_FOUND = -1;
@@ -37,7 +37,7 @@ export class RowFinder<T> {
     const items = this.#items;
     const from = this.#next;
     if (items[from] === item) return from;
-    const reach = Math.min(REACH + this.#misses, this.#looks);
+    const reach = this.#reach();
     // First behind its place, where it is when others have gone, then before it, where it is when others have come.
     const end = Math.min(items.length, from + reach);
     for (let i = from + 1; i < end; i++) if (items[i] === item) return i;
@@ -45,5 +45,12 @@ export class RowFinder<T> {
     for (let i = Math.min(from, items.length) - 1; i >= start; i--) if (items[i] === item) return i;
     this.#looks -= reach;
     return NOT_FOUND;
+  }
+
+  /** When all looks are spent, only every time that twice as many have been missed: that is linear, and finds the rest all the same. */
+  #reach(): number {
+    const misses = this.#misses;
+    if (this.#looks > 0) return REACH + misses;
+    return (misses & (misses - 1)) === 0 ? 2 * misses : 0;
   }
 }
