@@ -10,6 +10,7 @@ import { createPullRoutes } from './pull/index.ts';
 import { createPush } from './push/index.ts';
 import { protocols } from './serving/protocols/index.ts';
 import { createProxy } from './serving/proxy/index.ts';
+import { createMeasurements } from './serving/proxy/measurements.ts';
 import type { UpstreamOptions } from './serving/proxy/upstreams.ts';
 import { deadlineIn, type Deadline } from './std/deadline.ts';
 import { errorText } from './std/error-text.ts';
@@ -49,11 +50,15 @@ export function createGateway({ config, logger, version }: GatewayOptions): Gate
   const { instruments, events, pull, push: pushReaders } = telemetry;
   const shared = { instruments, events, logger };
 
+  const upstreams = config.upstreams.map(toUpstreamOptions);
+  const { attributesFromHeaders } = config.telemetry;
   const proxy = createProxy({
     ...shared,
     address: listen.inference,
-    upstreams: config.upstreams.map(toUpstreamOptions),
+    upstreams,
     limits,
+    accessLog: config.accessLog.enabled ? config.accessLog : undefined,
+    measurements: createMeasurements({ ...shared, ...limits, upstreams, attributesFromHeaders }),
   });
   const observables = createObservables({
     ...shared,

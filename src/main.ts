@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { EXIT, type ExitCode } from './cli/exit.ts';
 import { runCli } from './cli/index.ts';
 import { errorText } from './std/error-text.ts';
@@ -8,9 +10,29 @@ import { errorText } from './std/error-text.ts';
  * at once, since an export that hung at the shutdown deadline cannot be taken back and would keep the process alive.
  */
 export async function main(): Promise<void> {
+  countBuffersInGlobalLimit();
   const exitCode = await run();
-  for (const stream of [process.stdout, process.stderr]) await new Promise((written) => stream.write('', written));
+  await Promise.race([Promise.all([flushed(process.stdout), flushed(process.stderr)]), sleep(FLUSH_MS)]);
   process.exit(exitCode);
+}
+
+/** Who reads us may have stopped reading. */
+const FLUSH_MS = 1_000;
+
+function flushed(stream: NodeJS.WriteStream): Promise<unknown> {
+  // A pipe that is closed is an error to whoever writes to it, also for the last time.
+  stream.on('error', () => {});
+  return new Promise((written) => stream.write('', written));
+}
+
+/**
+ * By default V8 marks all of the heap each time that 64 MB of buffers have come and gone, however much memory there is: with bodies of 1 MiB that
+ * is 15 times a second. Counted like any other memory they are collected as they should be, and 1.8 times as many such requests pass. Node.js 22
+ * does not know the flag.
+ */
+function countBuffersInGlobalLimit(): void {
+  if (Number.parseInt(process.versions.node, 10) >= 24)
+    setFlagsFromString('--external-memory-accounted-in-global-limit');
 }
 
 async function run(): Promise<ExitCode> {

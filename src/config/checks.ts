@@ -1,8 +1,8 @@
 import { overlaps, pointsAt } from './hosts.ts';
-import { labelFaults } from './label-keys.ts';
 import { indices, isMapping, pathText, type Path } from './paths.ts';
 import { hasOneModel } from './protocols.ts';
-import { readAddress, readDuration, readEndpoint, readUpstreamUrl, type Address } from './values.ts';
+import { givenUrls } from './upstream-urls.ts';
+import { readAddress, readText, type Address } from './values.ts';
 
 export interface CheckOptions {
   /** What the file says at a path, or the default of that key. Not yet checked: it may have any type. */
@@ -20,16 +20,13 @@ export interface CheckOptions {
  */
 export function checkAcrossKeys(options: CheckOptions): void {
   namedService(options);
-  unique(options, 'upstreams', 'name');
-  unique(options, 'upstreams', 'path_prefix', segments);
-  unique(options, 'push', 'name');
+  unique(options, ['upstreams'], 'name');
+  unique(options, ['push'], 'name');
   roomForModels(options);
   modelsOnce(options);
   engineCan(options);
   listenersApart(options);
   noLoop(options);
-  labelsApart(options);
-  destinations(options);
 }
 
 /** The other attributes of the resource may be of any type, and the schema sees them all alike. */
@@ -40,19 +37,21 @@ function namedService({ value, report }: CheckOptions): void {
   if (name !== undefined && !named) report(path, 'must be a string that is not empty');
 }
 
-function unique({ value, report }: CheckOptions, list: string, key: string, meaning = (text: string) => text): void {
+/** @param meaning makes of what is there what must be unique. */
+export function unique(
+  { value, report }: CheckOptions,
+  list: Path,
+  key: string,
+  meaning = (text: string) => text,
+): void {
   const first = new Map<string, number>();
-  for (const index of indices(value([list]))) {
-    const given = readText(value([list, index, key]), meaning);
+  for (const index of indices(value(list))) {
+    const given = readText(value([...list, index, key]), meaning);
     const earlier = given === undefined ? undefined : first.get(given);
-    if (earlier !== undefined) report([list, index, key], `must be unique, but ${list}[${earlier}] has the same`);
-    else if (given !== undefined) first.set(given, index);
+    if (earlier !== undefined) {
+      report([...list, index, key], `must be unique, but ${pathText([...list, earlier])} has the same`);
+    } else if (given !== undefined) first.set(given, index);
   }
-}
-
-/** Prefixes match by whole segments: a slash more at the end makes no other prefix. */
-function segments(path: string): string {
-  return path.split('/').filter(Boolean).join('/');
 }
 
 /** Configured models beyond the limit would silently have no series. */
@@ -120,37 +119,9 @@ function listenersApart(options: CheckOptions): void {
 
 function noLoop(options: CheckOptions): void {
   for (const index of indices(options.value(['upstreams']))) {
-    const path = ['upstreams', index, 'url'];
-    const url = readText(options.value(path), readUpstreamUrl);
-    const own = url && openListeners(options).find(({ address }) => pointsAt(url, address));
-    if (own) options.report(path, `must not lead back to the gateway itself: that is listen.${own.key}`);
-  }
-}
-
-function labelsApart({ value, report }: CheckOptions): void {
-  for (const index of indices(value(['upstreams']))) {
-    const labels = value(['upstreams', index, 'labels']);
-    const keys = isMapping(labels) ? Object.keys(labels) : [];
-    for (const [key, fault] of labelFaults(keys)) report(['upstreams', index, 'labels', key], fault);
-  }
-}
-
-function destinations({ value, shown, report }: CheckOptions): void {
-  for (const index of indices(value(['push']))) {
-    const at = (...rest: string[]): Path => ['push', index, ...rest];
-    const interval = readText(value(at('interval')), readDuration);
-    const timeout = readText(value(at('timeout')), readDuration);
-    if (interval !== undefined && timeout !== undefined && timeout > interval) {
-      report(at('timeout'), `must not exceed push[${index}].interval, ${shown(at('interval'))}`);
-    }
-    const tls = value(at('tls'));
-    if (!isMapping(tls)) continue;
-    if (readText(value(at('endpoint')), readEndpoint)?.startsWith('http:')) {
-      report(at('endpoint'), 'must be https, since there is tls');
-    }
-    const [other] = ['cert_file', 'key_file'].filter((key) => tls[key] === undefined);
-    if (other !== undefined && (tls.cert_file ?? tls.key_file) !== undefined) {
-      report(at('tls', other), 'must be given, since cert_file and key_file go together');
+    for (const { path, url } of givenUrls(['upstreams', index, 'url'], options.value)) {
+      const own = url && openListeners(options).find(({ address }) => pointsAt(url, address));
+      if (own) options.report(path, `must not lead back to the gateway itself: that is listen.${own.key}`);
     }
   }
 }
@@ -160,8 +131,4 @@ function openListeners({ value }: CheckOptions): { key: string; address: Address
     const address = readText(value(['listen', key]), readAddress);
     return address ? [{ key, address }] : [];
   });
-}
-
-function readText<T>(value: unknown, read: (text: string) => T | undefined): T | undefined {
-  return typeof value === 'string' ? read(value) : undefined;
 }

@@ -13,3 +13,26 @@ const FAULTS: readonly (readonly [RegExp, string])[] = [
 export function headerNameFault(name: string): string | undefined {
   return FAULTS.find(([pattern]) => pattern.test(name.toLowerCase()))?.[1];
 }
+
+const CREDENTIALS = 'must be another header: this one holds credentials';
+
+/** The same of a header of a request whose value becomes an attribute. */
+const REQUEST_FAULTS: readonly (readonly [RegExp, string])[] = [
+  // RFC 9110, section 5.6.2.
+  [/^$|[^a-z\d!#$%&'*+.^_`|~-]/, 'must be the name of a header'],
+  [/authorization|cookie|credential|password|passwd|secret|session|jwt|^dpop$|signature/, CREDENTIALS],
+  [
+    /(^|[-_])([a-z]*token|apikey|(api|auth|access|functions?|subscription|account|master|private)[-_]?key)$/,
+    CREDENTIALS,
+  ],
+  // RFC 9110, sections 7.6.1, 8.6, 10.1.1 and 11.7; RFC 9112, section 6.1.
+  [
+    /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|http2-settings|content-length|expect)$/,
+    'must be another header: this one is about the connection, not about the request',
+  ],
+];
+
+/** @returns why no attribute may be made of a header of this name, in any case; undefined if one may. */
+export function requestHeaderFault(name: string): string | undefined {
+  return REQUEST_FAULTS.find(([pattern]) => pattern.test(name.toLowerCase()))?.[1];
+}

@@ -1,14 +1,18 @@
 export type {
   BoundsConfig,
   Config,
+  HeaderAttributeConfig,
+  HealthConfig,
   InstrumentConfig,
   LimitsConfig,
+  MatchConfig,
   ModelConfig,
   ObservableConfig,
   PushConfig,
   TelemetryConfig,
   TlsConfig,
   UpstreamConfig,
+  UpstreamTlsConfig,
 } from './config.ts';
 export { takeOtelEnv, type OtelEnv } from './env.ts';
 export { configJsonSchema, type JsonSchema } from './json-schema.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { bound, choice, count, duration, list, number, section } from './kinds.ts';
+import { bound, choice, count, duration, label, list, number, requestHeader, section } from './kinds.ts';
+import { HEADER_ATTRIBUTES_MAX } from './label-keys.ts';
 
 /** How what is measured is kept; the rest of what `telemetry.instruments` must be is in instrument-checks.ts. */
 export function telemetry() {
@@ -26,6 +27,17 @@ export function telemetry() {
     })
       .default({})
       .describe('Settings of single instruments, by their names.'),
+    attributes_from_headers: list(
+      section({
+        header: requestHeader().describe('Name of the header, in any case; unique.'),
+        attribute: label().describe('Key of the attribute; unique.'),
+        max_values: count().default(100).describe('Values that are told apart; more are _other.'),
+      }),
+    )
+      // A bound that zod checks would hide the problems of the entries; label-checks.ts has it.
+      .meta({ maxItems: HEADER_ATTRIBUTES_MAX })
+      .prefault([])
+      .describe('Headers of requests that become attributes of inference.requests and inference.request.duration.'),
   })
     .prefault({})
     .describe('How measurements are kept until they are collected.');

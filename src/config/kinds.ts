@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { headerNameFault } from './header-names.ts';
-import { DURATION_MS_MAX, matching, readAddress, readDuration, readSize } from './values.ts';
+import { headerNameFault, requestHeaderFault } from './header-names.ts';
+import { DURATION_MS_MAX, matching, readAddress, readDuration, readSize, readText, readUpstreamUrl } from './values.ts';
 
 /*
  * The kinds of values that the schema is made of. Every error text is the second half of a sentence that starts with the key path.
@@ -55,6 +55,32 @@ export function headerName() {
     .toLowerCase();
 }
 
+/** A header of a request that something is made of. */
+export function requestHeader() {
+  return string()
+    .check((context) => {
+      const fault = requestHeaderFault(context.value);
+      if (fault !== undefined) context.issues.push({ code: 'custom', message: fault, input: context.value });
+    })
+    .toLowerCase();
+}
+
+/** One URL or a list of them, each an http or https URL. Which they must not be at one time is in upstream-checks.ts. */
+export function urls() {
+  const wanted = 'must be an http or https URL without user information, query or fragment';
+  const several = 'must be a URL, or a list of at least one';
+  const entry = z.unknown().meta({ type: 'string' });
+  return z.union([z.string(), z.array(entry).min(1, several)], wanted).transform((given, context): URL[] =>
+    [given].flat().flatMap((entry, index) => {
+      const url = readText(entry, readUpstreamUrl);
+      if (url !== undefined) return [url];
+      const path = Array.isArray(given) ? [index] : [];
+      context.issues.push({ code: 'custom', message: wanted, input: entry, path });
+      return [];
+    }),
+  );
+}
+
 export function choice<const T extends readonly [string, ...string[]]>(...values: T) {
   const [last, ...others] = [...values].reverse();
   return z.enum(values, `must be ${[others.reverse().join(', '), last].filter(Boolean).join(' or ')}`);
@@ -64,9 +90,9 @@ export function flag() {
   return z.boolean('must be true or false');
 }
 
-export function count() {
-  const wanted = 'must be a whole number from 1 to 1000000';
-  return z.int(wanted).min(1, wanted).max(1_000_000, wanted);
+export function count(min: 0 | 1 = 1) {
+  const wanted = `must be a whole number from ${min} to 1000000`;
+  return z.int(wanted).min(min, wanted).max(1_000_000, wanted);
 }
 
 export function number() {
@@ -89,9 +115,11 @@ export function address(byDefault: string) {
   return text(readAddress, 'must be HOST:PORT or [IPV6]:PORT').prefault(byDefault);
 }
 
-export function size(byDefault: string) {
+/** @param options as they are written: `from` and `to` are sizes, too. */
+export function size({ byDefault, from, to }: { byDefault: string; from: string; to: string }) {
+  const [min = 0, max = Infinity] = [readSize(from), readSize(to)];
   return text(readSize, 'must be a size with its unit, such as 512B, 16KiB or 1MiB, not a bare number')
-    .refine((bytes) => bytes >= 1024 && bytes <= 1024 * 1024, 'must be from 1KiB to 1MiB')
+    .refine((bytes) => bytes >= min && bytes <= max, `must be from ${from} to ${to}`)
     .prefault(byDefault);
 }
 

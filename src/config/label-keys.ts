@@ -1,6 +1,9 @@
 import { labelName } from '../exposition/names.ts';
 import { catalogue } from '../telemetry/catalogue.ts';
 
+/** Each multiplies the series by the values that it has. */
+export const HEADER_ATTRIBUTES_MAX = 8;
+
 /** Attributes that the proxy sets on the series that an upstream's labels go to. */
 const OWN = Object.entries(catalogue).flatMap(([name, { attributes }]): readonly string[] =>
   name.startsWith('inference.') ? attributes : [],

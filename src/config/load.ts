@@ -3,10 +3,12 @@ import { readFile } from 'node:fs/promises';
 import type { core } from 'zod';
 import { checkAcrossKeys } from './checks.ts';
 import type { Config } from './config.ts';
+import { checkDestinations } from './destination-checks.ts';
 import { readYaml } from './document.ts';
 import { takeOtelEnv } from './env.ts';
 import { checkInstruments } from './instrument-checks.ts';
 import { configJsonSchema, schemaAt } from './json-schema.ts';
+import { checkLabels } from './label-checks.ts';
 import { nearest } from './nearest.ts';
 import { withOtelVariables } from './otel-variables.ts';
 import { isMapping, pathText, valueAt, type Path } from './paths.ts';
@@ -15,6 +17,7 @@ import { checkProtocols } from './protocol-checks.ts';
 import { configSchema } from './schema.ts';
 import { substitute, whyUnreadable } from './substitute.ts';
 import { toConfig } from './to-config.ts';
+import { checkUpstreams } from './upstream-checks.ts';
 
 /** `problems`: complete messages, all that there are, in the order of the file; those of environment variables are last. */
 export type LoadResult =
@@ -30,6 +33,8 @@ export interface ParseOptions {
   /** For `${file:/path}`: returns the content, throws what `node:fs` throws. */
   readonly readFile: (path: string) => string;
 }
+
+const CHECKS = [checkAcrossKeys, checkUpstreams, checkLabels, checkDestinations, checkInstruments, checkProtocols];
 
 /** Reads the configuration from a file; a file that cannot be read is a problem as well. */
 export async function loadConfig({ file, env }: { file: string; env: ParseOptions['env'] }): Promise<LoadResult> {
@@ -84,9 +89,7 @@ export function parseConfig({ text, source, env, readFile }: ParseOptions): Load
     } else reportValue(path, wanted(issue));
   }
   const checks = { value: valueOrDefault, shown: shownAt, report: reportValue, reportKey: report };
-  checkAcrossKeys(checks);
-  checkInstruments(checks);
-  checkProtocols(checks);
+  for (const check of CHECKS) check(checks);
 
   const found = problems.list();
   return parsed.success && found.length === 0

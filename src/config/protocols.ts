@@ -6,6 +6,7 @@ export const PROTOCOLS = [
   'bentoml',
   'mlflow',
   'mlflow-tracking',
+  'openai',
   'auto',
 ] as const;
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { instrumentBuckets, telemetry } from './instrument-schema.ts';
+import { telemetry } from './instrument-schema.ts';
 import {
   address,
   choice,
@@ -8,17 +8,16 @@ import {
   filled,
   flag,
   headerName,
-  label,
   list,
   name,
   section,
   size,
-  string,
   text,
 } from './kinds.ts';
-import { PROTOCOLS } from './protocols.ts';
 import { pull } from './pull-schema.ts';
-import { matching, readEndpoint, readUpstreamUrl } from './values.ts';
+import { tlsFiles } from './tls-schema.ts';
+import { upstream } from './upstream-schema.ts';
+import { matching, readEndpoint } from './values.ts';
 
 const AT_LEAST_ONE = 'must be a list of at least one upstream';
 
@@ -50,10 +49,21 @@ export const configSchema = section({
   })
     .prefault({})
     .describe('The log on standard error.'),
+  access_log: section({
+    enabled: flag().default(false).describe('Whether it is written.'),
+    path: filled().default('-').describe('A file that is appended to; - is standard output.'),
+  })
+    .prefault({})
+    .describe('One JSON line per request.'),
   limits: section({
     requests_in_flight: count().default(1024).describe('Requests served at one time; more are answered 503.'),
     connections: count().default(10_000).describe('Open connections of each listener; more are closed at once.'),
-    header_size: size('16KiB').describe('All headers of one request together; more are answered 431.'),
+    header_size: size({ byDefault: '16KiB', from: '1KiB', to: '1MiB' }).describe(
+      'All headers of one request together; more are answered 431.',
+    ),
+    request_body_size: size({ byDefault: '1GiB', from: '1KiB', to: '1TiB' }).describe(
+      'Body of one request; a longer one is answered 413.',
+    ),
     known_models: count()
       .default(1000)
       .describe('Pairs of model and version, over all upstreams, that get series of their own; more are _other.'),
@@ -82,65 +92,6 @@ export const configSchema = section({
     .describe('What happens at SIGTERM and SIGINT.'),
 }).meta({ title: 'metergate configuration' });
 
-function upstream() {
-  return section({
-    name: name().describe('Value of inference.upstream.name; unique.'),
-    url: text(readUpstreamUrl, 'must be an http or https URL without user information, query or fragment').describe(
-      'Where the server is; a base path is put before the path of each request.',
-    ),
-    path_prefix: text(matching(/^\/[^\s?#]*$/), 'must be a path that starts with /')
-      .prefault('/')
-      .describe(
-        'Requests below it go to this upstream, the prefix of most segments first; the path of url takes its place. Without percent-encoding; unique.',
-      ),
-    protocol: choice(...PROTOCOLS)
-      .default('open-inference')
-      .describe('The inference API that the server speaks.'),
-    routes: list(
-      section({
-        path: text(
-          matching(/^(\/|(\/(?!\.{1,2}(\/|$))[^\s/?#%*{}]+)+)$/),
-          'must be a path such as /classify, without percent-encoding and without a slash at its end',
-        ).describe('Below path_prefix.'),
-        task: flag().default(false).describe('Whether it is a task, which also has /submit, /status, /get and so on.'),
-      }),
-    )
-      .prefault([])
-      .describe('Paths that ask for a prediction; the protocols bentoml and auto have them.'),
-    labels: z
-      .record(z.string().min(1, 'must have a key that is not empty'), string(), 'must be a mapping')
-      .default({})
-      .describe('Attributes put on every inference.* series of this upstream, beside those that metergate sets.'),
-    instruments: instrumentBuckets()
-      .default({})
-      .describe('Histograms that have buckets of their own for this upstream, by their names.'),
-    models: list(
-      section({
-        name: label().describe('Name in the path of the request, or of the one model that the server has.'),
-        version: label().optional().describe('Version in the path of the request, or of that one model.'),
-        instruments: instrumentBuckets()
-          .optional()
-          .describe('Histograms that have other buckets for this model than for its upstream, by their names.'),
-      }),
-    )
-      .prefault([])
-      .describe('Models known from the start; another one becomes known by its first 2xx response.'),
-    timeouts: section({
-      connect: duration().prefault('5s').describe('To open a connection, TLS included.'),
-      response_headers: duration()
-        .prefault('60s')
-        .describe('From the end of the request to the headers of the response.'),
-      idle: duration()
-        .prefault('60s')
-        .describe(
-          'Between two parts of the response (then it is cut off), between two parts of the request body (then 408), and while the downstream takes nothing of its response (then its connection is closed).',
-        ),
-    })
-      .prefault({})
-      .describe('How long the upstream may take before the answer is 504; idle watches over the downstream, too.'),
-  });
-}
-
 function destination() {
   return section({
     name: name().describe('Value of metergate.destination; unique.'),
@@ -163,13 +114,7 @@ function destination() {
     temporality_preference: choice('cumulative', 'delta', 'low_memory')
       .default('cumulative')
       .describe('Temporality of counters and histograms.'),
-    tls: section({
-      ca_file: filled().optional().describe('Certificates (PEM) to trust instead of those that Node.js trusts.'),
-      cert_file: filled().optional().describe('Certificate chain (PEM) of the gateway; goes with key_file.'),
-      key_file: filled().optional().describe('Private key (PEM) of cert_file.'),
-    })
-      .optional()
-      .describe('Only with an https endpoint.'),
+    tls: section(tlsFiles()).optional().describe('Only with an https endpoint.'),
   });
 }
 

@@ -3,11 +3,13 @@ import { boundsOf, type BucketSpec } from '../metric/buckets.ts';
 import type {
   BoundsConfig,
   Config,
+  HealthConfig,
   InstrumentConfig,
   ModelConfig,
   PullConfig,
   PushConfig,
   TelemetryConfig,
+  TlsConfig,
   UpstreamConfig,
 } from './config.ts';
 import { hasOneModel } from './protocols.ts';
@@ -20,6 +22,7 @@ export function toConfig({
   resource,
   listen,
   log,
+  access_log,
   limits,
   telemetry,
   upstreams,
@@ -32,10 +35,12 @@ export function toConfig({
     resource: { 'service.name': 'metergate', ...resource },
     listen,
     log,
+    accessLog: access_log,
     limits: {
       requestsInFlightMax: limits.requests_in_flight,
       connectionsMax: limits.connections,
       headerBytesMax: limits.header_size,
+      requestBodyBytesMax: limits.request_body_size,
       knownModelsMax: limits.known_models,
       requestHeaderTimeoutMs: limits.request_header_timeout,
       scrapesInFlightMax: limits.scrapes_in_flight,
@@ -57,12 +62,17 @@ function toTelemetry({
   cardinality_limit,
   exemplar_filter,
   instruments,
+  attributes_from_headers,
 }: Parsed['telemetry']): TelemetryConfig {
   return {
     engine,
     cardinalityLimit: cardinality_limit,
     exemplarFilter: exemplar_filter,
     instruments: mapped(instruments, toInstrument),
+    attributesFromHeaders: attributes_from_headers.map(({ max_values, ...same }) => ({
+      ...same,
+      valuesMax: max_values,
+    })),
   };
 }
 
@@ -77,19 +87,29 @@ function toInstrument(
   };
 }
 
-function toUpstream({
-  path_prefix,
-  instruments,
-  models,
-  timeouts,
-  ...same
-}: Parsed['upstreams'][number]): UpstreamConfig {
+function toUpstream(parsed: Parsed['upstreams'][number]): UpstreamConfig {
+  const { url, path_prefix, instruments, models, timeouts, requests_in_flight, queue, health, tls, ...same } = parsed;
   return {
     ...same,
+    urls: url,
     pathPrefix: path_prefix,
     bounds: toBounds(instruments),
     models: models.length === 0 && hasOneModel(same.protocol) ? [{ name: same.name }] : models.map(toModel),
     timeouts: { connectMs: timeouts.connect, responseHeadersMs: timeouts.response_headers, idleMs: timeouts.idle },
+    ...(requests_in_flight !== undefined && { requestsInFlightMax: requests_in_flight }),
+    queue: { sizeMax: queue.max_size, timeoutMs: queue.timeout },
+    health: toHealth(health),
+    ...(tls && { tls: { ...toTls(tls), ...(tls.server_name !== undefined && { serverName: tls.server_name }) } }),
+  };
+}
+
+function toHealth({ path, ...parsed }: Parsed['upstreams'][number]['health']): HealthConfig {
+  return {
+    ...(path !== undefined && { path }),
+    intervalMs: parsed.interval,
+    timeoutMs: parsed.timeout ?? Math.min(1000, parsed.interval),
+    unhealthyAfter: parsed.unhealthy_after,
+    backoffMaxMs: parsed.backoff_max,
   };
 }
 
@@ -121,8 +141,12 @@ function toDestination(parsed: Parsed['push'][number]): PushConfig {
     intervalMs: interval,
     timeoutMs: timeout ?? Math.min(10_000, interval),
     temporality: temporality_preference,
-    ...(tls && { tls: { caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file } }),
+    ...(tls && { tls: toTls(tls) }),
   };
+}
+
+function toTls(parsed: NonNullable<Parsed['push'][number]['tls']>): TlsConfig {
+  return { caFile: parsed.ca_file, certFile: parsed.cert_file, keyFile: parsed.key_file };
 }
 
 function mapped<A, B>(

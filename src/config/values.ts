@@ -10,7 +10,17 @@ export interface Address {
 export const DURATION_MS_MAX = 86_400_000;
 
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
-const BYTES = { B: 1, kB: 1000, KiB: 1024, MB: 1000_000, MiB: 1024 * 1024 } as const;
+const BYTES = {
+  B: 1,
+  kB: 1000,
+  KiB: 1024,
+  MB: 1000_000,
+  MiB: 1024 ** 2,
+  GB: 1000 ** 3,
+  GiB: 1024 ** 3,
+  TB: 1000 ** 4,
+  TiB: 1024 ** 4,
+} as const;
 
 /** @returns milliseconds of `500ms`, `5s`, `1m`, `1h`; undefined for anything else. */
 export function readDuration(text: string): number | undefined {
@@ -22,7 +32,7 @@ export function readMilliseconds(text: string): string | undefined {
   return /^[1-9]\d{0,7}$/.test(text) && Number(text) <= DURATION_MS_MAX ? `${text}ms` : undefined;
 }
 
-/** @returns bytes of `512B`, `16KiB`, `1MiB`, `16kB`, `1MB`; undefined for anything else. */
+/** @returns bytes of `512B`, `16KiB`, `1MiB`, `1GiB`, `1TiB`, `16kB`, `1MB`, `1GB`, `1TB`; undefined for anything else. */
 export function readSize(text: string): number | undefined {
   return readWithUnit(text, BYTES);
 }
@@ -48,6 +58,23 @@ export function readEndpoint(text: string): string | undefined {
   return url?.pathname === '/' ? url.origin : undefined;
 }
 
+/** @returns a host name in lower case, without a port; undefined for anything else, an address as well. */
+export function readServerName(text: string): string | undefined {
+  return isIPv4(text) ? undefined : readHost(text);
+}
+
+/** Reads a host name or an IPv4 address without a port; `*.` before a name stands for all names below it. */
+export function readHostPattern(text: string): string | undefined {
+  if (!text.startsWith('*.')) return readHost(text);
+  const name = readServerName(text.slice(2));
+  return name === undefined ? undefined : `*.${name}`;
+}
+
+/** @returns what `read` makes of a text; undefined for what is none. */
+export function readText<T>(value: unknown, read: (text: string) => T | undefined): T | undefined {
+  return typeof value === 'string' ? read(value) : undefined;
+}
+
 /** @returns a reader of texts that match. */
 export function matching(pattern: RegExp): (text: string) => string | undefined {
   return (text) => (pattern.test(text) ? text : undefined);
@@ -57,6 +84,12 @@ function readWithUnit(text: string, units: Readonly<Record<string, number>>): nu
   const { count, unit = '' } = /^(?<count>\d{1,15})(?<unit>[a-zA-Z]+)$/.exec(text)?.groups ?? {};
   const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
   return factor === undefined ? undefined : Number(count) * factor;
+}
+
+/** Stricter than where to listen: what no Host header can hold would never match. */
+function readHost(text: string): string | undefined {
+  const labels = /^[a-z\d_]([a-z\d_-]*[a-z\d_])?(\.[a-z\d_]([a-z\d_-]*[a-z\d_])?)*$/i;
+  return text.length <= 253 && labels.test(text) ? readHostName(text) : undefined;
 }
 
 function readHostName(text: string): string | undefined {

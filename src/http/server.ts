@@ -63,6 +63,8 @@ export function createConnections(
   server.maxConnections = connectionsMax;
   server.on('drop', () => events.emit('connection rejected', { attributes: { 'metergate.listener': name } }));
   server.on('connection', (socket) => {
+    // One that is given back to the server (an upgrade that was ignored) comes twice.
+    if (sockets.has(socket)) return;
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });

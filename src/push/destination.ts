@@ -1,11 +1,9 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { errorText } from '../std/error-text.ts';
+import { readPems, type PemFiles } from '../http/pem.ts';
 
 export interface DestinationOptions {
   readonly name: string;
@@ -16,7 +14,7 @@ export interface DestinationOptions {
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly compression: 'none' | 'gzip';
-  readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  readonly tls?: PemFiles;
 }
 
 /** How an export ended. The official exporter does not say whether trying again could help; retries come with the queue. */
@@ -51,33 +49,8 @@ function outcomeOf({ code, error }: ExportResult): ExportOutcome {
   return { status: 'send_failed', error: error ?? new Error('the exporter gave no reason') };
 }
 
-async function credentialsOf({ name, endpoint, tls }: DestinationOptions): Promise<ChannelCredentials> {
+async function credentialsOf({ name, endpoint, tls = {} }: DestinationOptions): Promise<ChannelCredentials> {
   if (!endpoint.startsWith('https://')) return credentials.createInsecure();
-  const read = (key: string, file: string | undefined, check: (pem: Buffer) => unknown): Promise<Buffer | null> =>
-    file === undefined ? Promise.resolve(null) : readPem({ where: `push ${name}: tls.${key}`, file, check });
-  const [ca, key, cert] = await Promise.all([
-    read('ca_file', tls?.caFile, (pem) => new X509Certificate(pem)),
-    read('key_file', tls?.keyFile, createPrivateKey),
-    read('cert_file', tls?.certFile, (pem) => new X509Certificate(pem)),
-  ]);
+  const { ca, key, cert } = await readPems(`push ${name}`, tls);
   return credentials.createSsl(ca, key, cert);
-}
-
-interface PemFile {
-  /** What to call it in an error. */
-  readonly where: string;
-  readonly file: string;
-  /** Throws if it is not what it should be; the gRPC library would find out with the first export, or never. */
-  readonly check: (pem: Buffer) => unknown;
-}
-
-async function readPem({ where, file, check }: PemFile): Promise<Buffer> {
-  try {
-    const pem = await readFile(file);
-    check(pem);
-    return pem;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : errorText(error);
-    throw new Error(`${where} ${file} cannot be used: ${reason}`, { cause: error });
-  }
 }

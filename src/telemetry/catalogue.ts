@@ -106,6 +106,30 @@ export const catalogue = {
     attributes: INFERENCE,
     stability: 'development',
   },
+  'inference.queue.size': {
+    kind: 'up_down_counter',
+    unit: '{request}',
+    description: 'Inference requests that wait for a place at their upstream, whose requests_in_flight are there',
+    attributes: INFERENCE,
+    stability: 'development',
+  },
+  'inference.queue.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description:
+      'Time that inference requests waited for a place at their upstream, 0 for those that had one at once, whether or not they got one',
+    attributes: INFERENCE,
+    bounds: INFERENCE_SECONDS,
+    stability: 'development',
+  },
+  'inference.upstream.healthy': {
+    kind: 'observable_gauge',
+    unit: '{replica}',
+    description:
+      'Whether a replica of an upstream is believed to be well (1) or not (0), by its checks and its requests',
+    attributes: ['inference.upstream.name', 'server.address', 'server.port'],
+    stability: 'development',
+  },
   'system.cpu.time': {
     kind: 'observable_counter',
     unit: 's',
@@ -217,6 +241,35 @@ export const catalogue = {
     description:
       'Successful responses about a model that stays _other because limits.known_models models are known or its name is too long',
     attributes: ['inference.upstream.name'],
+    stability: 'development',
+  },
+  'metergate.serving.header_values.overflow': {
+    kind: 'counter',
+    unit: '{response}',
+    description:
+      'Successful responses to requests with a header value that stays _other because its attribute has max_values of them or it is too long',
+    attributes: ['metergate.attribute.key'],
+    stability: 'development',
+  },
+  'metergate.serving.replica.failures': {
+    kind: 'counter',
+    unit: '{failure}',
+    description: 'Times that a replica of an upstream became unhealthy',
+    attributes: ['inference.upstream.name', 'server.address', 'server.port'],
+    stability: 'development',
+  },
+  'metergate.serving.requests.retried': {
+    kind: 'counter',
+    unit: '{request}',
+    description: 'Requests that were sent to a second replica because there was no connection to the first one',
+    attributes: ['inference.upstream.name'],
+    stability: 'development',
+  },
+  'metergate.access_log.lines.dropped': {
+    kind: 'counter',
+    unit: '{line}',
+    description: 'Lines of the access log that were not written because it took them too slowly or not at all',
+    attributes: [],
     stability: 'development',
   },
   'metergate.serving.measurement.errors': {

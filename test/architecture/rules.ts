@@ -129,7 +129,7 @@ export const namedExportsOnly: Rule = (sources) =>
 const INHERITED: Readonly<Record<string, string>> = {
   Error: 'instanceof tells our errors apart',
   MetricReader: 'the SDK takes readers by inheritance only',
-  Readable: 'undici takes a request body as a stream, and a stream is made by inheritance',
+  EventEmitter: 'undici takes a request body as a stream, which is known by its events',
 };
 
 export const noInheritance: Rule = (sources) =>

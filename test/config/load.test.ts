@@ -23,26 +23,37 @@ test('defaults complete the least that a file can hold', () => {
       metrics: { host: '127.0.0.1', port: 9464 },
     },
     log: { level: 'info', format: 'json' },
+    accessLog: { enabled: false, path: '-' },
     limits: {
       requestsInFlightMax: 1024,
       connectionsMax: 10000,
       headerBytesMax: 16384,
+      requestBodyBytesMax: 1024 ** 3,
       knownModelsMax: 1000,
       requestHeaderTimeoutMs: 60000,
       scrapesInFlightMax: 100,
     },
-    telemetry: { engine: 'native', cardinalityLimit: 2000, exemplarFilter: 'trace_based', instruments: {} },
+    telemetry: {
+      engine: 'native',
+      cardinalityLimit: 2000,
+      exemplarFilter: 'trace_based',
+      instruments: {},
+      attributesFromHeaders: [],
+    },
     upstreams: [
       {
         name: 'iris',
-        url: new URL('http://127.0.0.1:8080'),
+        urls: [new URL('http://127.0.0.1:8080')],
         pathPrefix: '/',
+        match: { hosts: [], models: [] },
         protocol: 'open-inference',
         routes: [],
         labels: {},
         bounds: {},
         models: [],
         timeouts: { connectMs: 5000, responseHeadersMs: 60000, idleMs: 60000 },
+        queue: { sizeMax: 100, timeoutMs: 30000 },
+        health: { intervalMs: 5000, timeoutMs: 1000, unhealthyAfter: 3, backoffMaxMs: 30000 },
       },
     ],
     pull: {
@@ -218,6 +229,7 @@ upstreams:
       'inference.requests': { expireAfterMs: 1000 },
       'system.cpu.time': {},
     },
+    attributesFromHeaders: [],
   });
   assert.deepEqual(upstreams[0]?.bounds, { 'inference.request.duration': [0.5, 77] });
   assert.deepEqual(upstreams[0].models, [
@@ -264,6 +276,7 @@ telemetry:
     cardinalityLimit: 10,
     exemplarFilter: 'trace_based',
     instruments: { 'inference.request.duration': { bounds: [1] } },
+    attributesFromHeaders: [],
   });
 });
 

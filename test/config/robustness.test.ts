@@ -14,6 +14,7 @@ const SECTIONS = [
   'resource',
   'listen',
   'log',
+  'access_log',
   'limits',
   'telemetry',
   'upstreams',
@@ -32,6 +33,14 @@ const KEYS = [
   'min',
   'models',
   'timeouts',
+  'match',
+  'hosts',
+  'requests_in_flight',
+  'queue',
+  'health',
+  'interval',
+  'attributes_from_headers',
+  'attribute',
   'endpoint',
   'headers',
   'tls',
@@ -100,6 +109,37 @@ test('any settings of instruments are a configuration or have problems', () => {
           ],
         }),
       ),
+    ),
+  );
+});
+
+test('any upstreams are a configuration or have problems', () => {
+  const value = fc.oneof(
+    fc.constantFrom('http://h', 'https://h/', 'HTTP://H', '*.a', 'A', '1s', 1, 0, null, {}, '${NAME}'),
+    fc.string(),
+  );
+  const values = fc.oneof(value, fc.array(value, { maxLength: 3 }));
+  const keys = fc.constantFrom('hosts', 'models', 'max_size', 'timeout', 'interval', 'path', 'cert_file', '__proto__');
+  const inner = fc.oneof(values, fc.dictionary(keys, values));
+  const upstream = fc.record(
+    {
+      url: values,
+      path_prefix: fc.oneof(fc.constantFrom('/', '/a/'), value),
+      match: inner,
+      protocol: fc.constantFrom('auto', 'bentoml', 'mlflow-tracking', 'kserve-v1'),
+      labels: fc.dictionary(fc.string(), fc.string()),
+      requests_in_flight: value,
+      queue: inner,
+      health: inner,
+      tls: inner,
+    },
+    { requiredKeys: [] },
+  );
+  const attribute = fc.record({ header: value, attribute: fc.oneof(value, fc.constantFrom('a', 'a.b', 'a_b')) });
+  const file = fc.record({ upstreams: fc.array(upstream), attributes: fc.array(attribute) });
+  fc.assert(
+    fc.property(file, ({ upstreams, attributes }) =>
+      answers(stringify({ telemetry: { attributes_from_headers: attributes }, upstreams })),
     ),
   );
 });

@@ -68,14 +68,19 @@ test('docs/configuration.md has the defaults of the schema', () => {
 
 /** Every key that has a row, so that an example finds what it goes with. */
 const COMPLETE = `
-telemetry: { instruments: { inference.request.duration: { min: 0.0001, max: 1000, factor: 10 } } }
+telemetry:
+  instruments: { inference.request.duration: { min: 0.0001, max: 1000, factor: 10 } }
+  attributes_from_headers: [{ header: x-a, attribute: a }]
 upstreams:
   - name: a
-    url: "http://127.0.0.1:8080"
+    url: "https://127.0.0.1:8080"
     protocol: auto
     routes: [{ path: /a }]
     instruments: { inference.request.duration: { min: 0.0001, max: 1000, factor: 10 } }
     models: [{ name: m, instruments: { inference.request.duration: { min: 0.0001, max: 1000, factor: 10 } } }]
+    requests_in_flight: 8
+    health: { path: /health }
+    tls: { cert_file: a, key_file: b }
 push: [{ name: a, endpoint: "https://h:4317", tls: { cert_file: a, key_file: b } }]
 `;
 

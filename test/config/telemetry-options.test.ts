@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseConfig, telemetryOptions } from '../../src/config/index.ts';
 import { openInference } from '../../src/serving/protocols/open-inference.ts';
+import { NO_VALUES } from '../../src/serving/proxy/header-attributes.ts';
 import { createKnownModels } from '../../src/serving/proxy/known-models.ts';
 import type { UpstreamOptions } from '../../src/serving/proxy/upstreams.ts';
 import { catalogue, type InstrumentName } from '../../src/telemetry/catalogue.ts';
@@ -105,8 +106,9 @@ telemetry:
         assert.ok(models.admit('iris', `m${i}`, undefined));
         const series = models.find('iris', `m${i}`, undefined);
         series.active.add(1);
-        series.requests.success.add(1);
-        for (const error of [undefined, '400', '404', '500']) series.duration('failure', error).record(1);
+        const ended = series.ended(NO_VALUES);
+        ended.requests.success.add(1);
+        for (const error of [undefined, '400', '404', '500']) ended.duration('failure', error).record(1);
       }
       const points = await pointsOf(telemetry.pull);
       // 600 models with 4 outcomes each, and 4 outcomes of each of the two that all others share.
@@ -233,6 +235,7 @@ upstreams:
     for (const each of asked)
       models
         .find(...(each as [string, string, string]))
+        .ended(NO_VALUES)
         .duration('success', undefined)
         .record(1.5);
     const metric = await metricOf(telemetry.pull, 'inference.request.duration');

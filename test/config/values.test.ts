@@ -4,7 +4,9 @@ import {
   readAddress,
   readDuration,
   readEndpoint,
+  readHostPattern,
   readMilliseconds,
+  readServerName,
   readSize,
   readUpstreamUrl,
 } from '../../src/config/values.ts';
@@ -38,9 +40,47 @@ table('size', readSize, {
   '1MiB': 1_048_576,
   '16kB': 16_000,
   '1MB': 1_000_000,
+  '1GB': 1_000_000_000,
+  '2GiB': 2_147_483_648,
+  '1TB': 1_000_000_000_000,
+  '1TiB': 1_099_511_627_776,
   '16384': undefined,
   '16KB': undefined,
   '16k': undefined,
+  '1GIB': undefined,
+});
+
+table('host of a request', readHostPattern, {
+  'A.example.com': 'a.example.com',
+  localhost: 'localhost',
+  '10.0.0.1': '10.0.0.1',
+  '*.Example.com': '*.example.com',
+  '*.svc_a.x--y': '*.svc_a.x--y',
+  [`${'a.'.repeat(126)}a`]: `${'a.'.repeat(126)}a`,
+  [`${'a.'.repeat(126)}aa`]: undefined,
+  '': undefined,
+  '*': undefined,
+  '*.': undefined,
+  '*.10.0.0.1': undefined,
+  '*.*.example.com': undefined,
+  'a.*.com': undefined,
+  '*example.com': undefined,
+  'a.example.com:80': undefined,
+  'a.example.com.': undefined,
+  'a..com': undefined,
+  '-a.com': undefined,
+  '10.0.0.256': undefined,
+  '[::1]': undefined,
+  'http://a': undefined,
+  'a.com\n': undefined,
+});
+
+table('name of a server', readServerName, {
+  'Models.example.com': 'models.example.com',
+  '10.0.0.1': undefined,
+  '::1': undefined,
+  '*.example.com': undefined,
+  'models.example.com:443': undefined,
 });
 
 table('address', readAddress, {

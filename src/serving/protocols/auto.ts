@@ -3,6 +3,7 @@ import { kserveV1 } from './kserve-v1.ts';
 import { createMlflow } from './mlflow.ts';
 import { mlflowTracking } from './mlflow-tracking.ts';
 import { openInference } from './open-inference.ts';
+import { createOpenai } from './openai.ts';
 import type { Protocol, ProtocolOptions } from './protocol.ts';
 import { createTorchserve } from './torchserve.ts';
 
@@ -23,8 +24,9 @@ export function createAuto(options: ProtocolOptions): Protocol {
 }
 
 /**
- * What is configured says more than what is guessed. TorchServe is behind those that have the same paths: it takes any name for a
- * model's, and a server that ignores the name would answer 2xx for each.
+ * What is configured says more than what is guessed. KServe v1 is before the API of OpenAI, which has `/v1/models` as well but takes
+ * more for the name of a model. TorchServe is behind those that have the same paths: it takes any name for a model's, and a server
+ * that ignores the name would answer 2xx for each.
  */
 export function autoOrder(options: ProtocolOptions): readonly Protocol[] {
   return [
@@ -32,6 +34,7 @@ export function autoOrder(options: ProtocolOptions): readonly Protocol[] {
     openInference,
     kserveV1,
     createMlflow(options),
+    createOpenai(options),
     createTorchserve(options),
     mlflowTracking,
   ];

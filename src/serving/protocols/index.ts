@@ -4,6 +4,7 @@ import { kserveV1 } from './kserve-v1.ts';
 import { createMlflow } from './mlflow.ts';
 import { mlflowTracking } from './mlflow-tracking.ts';
 import { openInference } from './open-inference.ts';
+import { createOpenai } from './openai.ts';
 import type { Protocol, ProtocolOptions } from './protocol.ts';
 import { createTorchserve } from './torchserve.ts';
 
@@ -15,5 +16,6 @@ export const protocols = {
   bentoml: createBentoml,
   mlflow: createMlflow,
   'mlflow-tracking': () => mlflowTracking,
+  openai: createOpenai,
   auto: createAuto,
 } satisfies Record<string, (options: ProtocolOptions) => Protocol>;

@@ -30,6 +30,8 @@ export interface Recognition {
   /** Whom the request is about, where a 2xx shows that there is such a model. */
   readonly model?: string | undefined;
   readonly version?: string | undefined;
+  /** The body of the request names the model; the path does not. Only where the request asks for a prediction. */
+  readonly modelInBody?: true;
   /** Left out of the HTTP measurements, as the server itself leaves it out of its own. */
   readonly unmeasured?: true;
 }

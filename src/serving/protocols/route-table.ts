@@ -8,6 +8,8 @@ import type { Model, Protocol, Recognition, Route } from './protocol.ts';
 export interface Templates {
   /** Ask for a prediction, by the methods of `asks`; by another one they are no inference. */
   readonly inference?: readonly string[];
+  /** The same, of the model that the body of the request names. By another method they are about none. */
+  readonly bodyModel?: readonly string[];
   /** About a model that is named, where a 2xx shows that it is there. */
   readonly model?: readonly string[];
   /** Everything else; an answer is no news about a model. */
@@ -29,6 +31,8 @@ interface Entry extends Route {
   readonly model: Place | undefined;
   readonly version: Place | undefined;
   readonly plain: Recognition;
+  /** What a request is that asks for a prediction, where its body says of which model. */
+  readonly bodyModel: Recognition | undefined;
 }
 
 /** A segment, and the length of the text behind what it names. */
@@ -50,11 +54,12 @@ const PLACEHOLDER = /^\{(\w+)\}(.*)$/;
 
 /** The routes of an API as data. A template that is there twice is what it was first. */
 export function createRouteTable(options: RouteTableOptions): Pick<Protocol, 'routes' | 'recognise'> {
-  const { inference = [], model = [], control = [], unmeasured = [], unnamed } = options;
+  const { inference = [], bodyModel = [], model = [], control = [], unmeasured = [], unnamed } = options;
   const { asks = (method: string) => method === 'POST' } = options;
   const root = createNode();
   const entries = [
     ...inference.map((template) => createEntry(template, { inference: true, aboutModel: true })),
+    ...bodyModel.map((template) => createEntry(template, { inference: true, bodyModel: true })),
     ...model.map((template) => createEntry(template, { aboutModel: true })),
     ...control.map((template) => createEntry(template, {})),
     ...unmeasured.map((template) => createEntry(template, { unmeasured: true })),
@@ -65,6 +70,7 @@ export function createRouteTable(options: RouteTableOptions): Pick<Protocol, 'ro
     routes: entries,
     recognise: (method, segments) => {
       const entry = segments.length === 1 && segments[0] === '' ? root.end : find(root, segments, 0);
+      if (entry?.bodyModel) return asks(method) ? entry.bodyModel : entry.plain;
       // A preflight is answered alike for every name, often by something before the server: it is no news about a model.
       if (!entry?.aboutModel || method === 'OPTIONS') return entry?.plain;
       return {
@@ -80,10 +86,12 @@ export function createRouteTable(options: RouteTableOptions): Pick<Protocol, 'ro
 interface EntryOptions {
   readonly inference?: boolean;
   readonly aboutModel?: boolean;
+  readonly bodyModel?: boolean;
   readonly unmeasured?: true;
 }
 
-function createEntry(template: string, { inference = false, aboutModel = false, unmeasured }: EntryOptions): Entry {
+function createEntry(template: string, options: EntryOptions): Entry {
+  const { inference = false, aboutModel = false, bodyModel = false, unmeasured } = options;
   return {
     template,
     inference,
@@ -91,6 +99,7 @@ function createEntry(template: string, { inference = false, aboutModel = false, 
     model: placeOf(template, /^(model|workflow)_name$/),
     version: placeOf(template, /^model_version$/),
     plain: { route: template, inference: false, ...(unmeasured && { unmeasured }) },
+    bodyModel: bodyModel ? { route: template, inference: true, modelInBody: true } : undefined,
   };
 }
 

@@ -54,6 +54,24 @@ export const proxyErrors = {
     proxyStatus: 'connection_limit_reached',
     message: 'As many requests as limits.requests_in_flight allows are in flight',
   },
+  request_body_too_large: {
+    status: 413,
+    outcome: 'rejected',
+    proxyStatus: 'http_request_error',
+    message: 'The body of the request is larger than limits.request_body_size',
+  },
+  queue_full: {
+    status: 503,
+    outcome: 'rejected',
+    proxyStatus: 'connection_limit_reached',
+    message: 'As many requests as queue.max_size allows wait for the upstream',
+  },
+  queue_timeout: {
+    status: 503,
+    outcome: 'rejected',
+    proxyStatus: 'connection_limit_reached',
+    message: 'The request waited longer than queue.timeout for the upstream',
+  },
   request_body_timeout: {
     status: 408,
     outcome: 'aborted',

@@ -1,25 +1,26 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
 import type { Recognition } from '../protocols/protocol.ts';
 import { answerError } from './answer.ts';
-import { codeOfUpstreamError, proxyErrors, type ProxyErrorCode } from './errors.ts';
-import { headerFault, isPlainlyFramed, reasonPhrase, requestHeaders, responseHeaders } from './headers.ts';
+import { Delivery } from './delivery.ts';
+import { proxyErrors, type ProxyErrorCode } from './errors.ts';
+import type { ExchangeContext } from './exchange-context.ts';
+import { Intake } from './intake.ts';
+import type { ModelSeries } from './known-models.ts';
 import type { Measured } from './measured.ts';
-import type { Measurements } from './measurements.ts';
 import type { Outcome } from './outcome.ts';
-import { discardRest, requestBody, type RequestBody } from './request-body.ts';
-import { endStall, limitStall } from './stall.ts';
-import { parseTarget, type Target } from './target.ts';
-import type { FindUpstream, Upstream } from './upstreams.ts';
+import { Passage, type PassageEvent, type PassageOwner } from './passage.ts';
+import type { Replica } from './replicas.ts';
+import { discardRest } from './request-body.ts';
+import type { Upgrade, Upgraded } from './upgrade.ts';
+import type { Upstream } from './upstreams.ts';
 
-export interface ExchangeContext {
-  readonly findUpstream: FindUpstream;
-  readonly measurements: Measurements;
-  readonly requestsInFlightMax: number;
-  /** Exchanges that have been sent to an upstream and are not over. */
-  readonly inFlight: Set<Exchange>;
-  /** While true, every response closes its connection. */
-  draining: boolean;
+export interface ExchangeOptions {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** It waits for `100 Continue`. */
+  readonly expectsContinue?: boolean;
+  /** It asks for a WebSocket. */
+  readonly upgrade?: Upgrade;
 }
 
 /**
@@ -27,173 +28,165 @@ export interface ExchangeContext {
  * reads slowly makes the other side wait. Whatever happens, it ends with the close of the downstream response, and there
  * everything is measured, once.
  */
-export class Exchange implements Dispatcher.DispatchHandler, Measured {
+export class Exchange implements PassageOwner, Measured {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly intake: Intake;
+  readonly delivery: Delivery;
   readonly startMs = performance.now();
-  upstream: Upstream | undefined;
-  recognition: Recognition | undefined;
+  endMs = 0;
+  readonly requestId: string | undefined;
   /** Settled by whoever ends the exchange first; what comes after changes nothing. */
   outcome: Outcome | undefined;
   errorCode: ProxyErrorCode | undefined;
-  responseBytes = 0;
+  waitsIn: ModelSeries | undefined;
+  activeIn: ModelSeries | undefined;
+  countedIn: ModelSeries | undefined;
+  inFlightAt = -1;
+  /** The downstream is done with it. */
+  isClosed = false;
   readonly #context: ExchangeContext;
-  #body: RequestBody | null = null;
-  #controller: Dispatcher.DispatchController | undefined;
-  #headFlushed = false;
-  #over = false;
-  readonly #holds = new Set<'downstream' | 'upstream'>(['downstream']);
+  readonly #passage: Passage;
+  readonly #upgrade: Upgrade | undefined;
+  #closeTunnel: (() => void) | undefined;
 
-  constructor(context: ExchangeContext, request: IncomingMessage, response: ServerResponse) {
+  constructor(context: ExchangeContext, { request, response, expectsContinue = false, upgrade }: ExchangeOptions) {
     this.#context = context;
     this.request = request;
     this.response = response;
+    this.requestId = context.accessLog?.nextRequestId();
+    this.#upgrade = upgrade;
+    this.intake = new Intake({
+      context,
+      request,
+      expectsContinue,
+      sayContinue: () => this.delivery.continue(),
+      onFault: (code) => this.fail(code),
+    });
+    this.#passage = new Passage(this);
+    this.delivery = new Delivery(response, this);
+  }
+
+  get isSettled(): boolean {
+    return this.outcome !== undefined;
+  }
+
+  get isUpgrade(): boolean {
+    return this.#upgrade !== undefined;
+  }
+
+  /** On its connection. */
+  get isLast(): boolean {
+    return this.#context.draining;
+  }
+
+  get upstream(): Upstream | undefined {
+    return this.intake.upstream;
+  }
+
+  get recognition(): Recognition | undefined {
+    return this.intake.recognition;
+  }
+
+  get replica(): Replica | undefined {
+    return this.#passage.replica;
+  }
+
+  get waitMs(): number | undefined {
+    return this.#passage.waitMs;
   }
 
   get requestBytes(): number {
-    return this.#body?.bytes ?? 0;
+    return this.intake.bytes;
+  }
+
+  get responseBytes(): number {
+    return this.delivery.bytes;
   }
 
   start(): void {
     const { request, response } = this;
-    const { measurements, findUpstream, inFlight, requestsInFlightMax } = this.#context;
+    const { measurements, inFlight, requestsInFlightMax } = this.#context;
     response.on('close', this.#onClose);
     // One that waits for its turn behind another (pipelining) has no connection yet, and Node 22 does not close it with it.
     if (response.socket === null) request.socket.setMaxListeners(0).once('close', this.#onClose);
     measurements.received(this);
 
-    const fault = headerFault(request);
+    const fault = this.intake.readHead();
     if (fault !== undefined) return this.fail(fault);
-    const target = parseTarget(request.url ?? '');
-    if (target === undefined) return this.fail('malformed_path');
-    this.upstream = findUpstream(target);
-    if (this.upstream === undefined) return this.fail('no_route');
-    this.recognition = measurements.recognise(this.upstream, request.method ?? '', target);
     if (inFlight.size >= requestsInFlightMax) return this.fail('requests_in_flight');
-
     inFlight.add(this);
-    this.#holds.add('upstream');
-    measurements.dispatched(this);
-    this.#dispatch(this.upstream, target);
+    this.intake.readBody(() => this.#passage.start());
   }
 
-  #dispatch(upstream: Upstream, target: Target): void {
-    const { request } = this;
-    const { idleMs } = upstream.options.timeouts;
-    this.#body = requestBody(request, { idleMs, onIdle: () => this.fail('request_body_timeout') });
-    upstream.dispatcher.dispatch(
-      {
-        path: upstream.path(target),
-        method: request.method as Dispatcher.HttpMethod,
-        headers: requestHeaders(request),
-        body: this.#body,
-      },
-      this,
-    );
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.outcome !== undefined) controller.abort(new Error('the exchange is over'));
-  }
-
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    headers: IncomingHttpHeaders,
-    statusText?: string,
-  ): void {
-    if (status < 200 || this.outcome !== undefined) return;
-    if (!isPlainlyFramed(headers)) return this.fail('upstream_malformed_response');
-    const { response } = this;
-    if (this.#context.draining) response.shouldKeepAlive = false;
-    response.on('drain', () => {
-      endStall(response);
-      controller.resume();
-    });
-    response.writeHead(status, reasonPhrase(status, statusText), responseHeaders(headers));
-    // Head and body of a small response arrive in one read and should leave in one write; a head that comes alone must
-    // not wait for its body.
-    process.nextTick(() => this.#flushHead());
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.outcome !== undefined) return;
-    this.#headFlushed = true;
-    this.responseBytes += chunk.length;
-    if (this.response.write(chunk)) return;
-    controller.pause();
-    this.#limitStall();
-  }
-
-  onResponseEnd(): void {
-    this.#release('upstream');
-    if (this.outcome !== undefined) return;
-    this.#headFlushed = true;
+  completed(trailers: IncomingHttpHeaders): void {
     this.outcome = this.response.statusCode < 400 ? 'success' : 'failure';
-    this.response.end();
-    if (this.response.writableLength > 0) this.#limitStall();
+    this.delivery.end(trailers);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#release('upstream');
-    this.fail(codeOfUpstreamError(error, this.#controller !== undefined));
+  upgraded(upgraded: Upgraded, left: () => void): void {
+    const onEnd = (code: ProxyErrorCode | undefined): void => {
+      this.#closeTunnel = undefined;
+      left();
+      if (code === undefined) this.outcome ??= 'success';
+      else this.leave(code, proxyErrors[code].outcome);
+      this.#onClose();
+    };
+    this.#closeTunnel = this.#upgrade?.join(upgraded, { onBytes: (bytes) => (this.delivery.bytes += bytes), onEnd });
+    if (this.isSettled) this.#closeTunnel?.();
   }
 
   /** Ends the exchange with an answer of our own, or, where the upstream's has begun, by cutting the connection. */
   fail(code: ProxyErrorCode): void {
-    if (this.outcome !== undefined) return;
-    this.outcome = proxyErrors[code].outcome;
-    this.errorCode = code;
-    this.#controller?.abort(new Error(code));
+    if (this.isSettled) return;
     const { response } = this;
+    this.#settle(code, proxyErrors[code].outcome);
     if (response.headersSent) return this.#cut();
-    if (this.#context.draining) response.shouldKeepAlive = false;
-    this.responseBytes = answerError(response, code);
+    if (this.isLast) response.shouldKeepAlive = false;
+    this.delivery.bytes = answerError(response, code);
   }
 
   /** Gives the request up without an answer from here: its downstream is gone, or has said what cannot be read. */
-  leave(code: ProxyErrorCode): void {
-    if (this.outcome !== undefined) return;
-    this.outcome = 'aborted';
+  leave(code: ProxyErrorCode, outcome: Outcome = 'aborted'): void {
+    if (!this.isSettled) this.#settle(code, outcome);
+  }
+
+  #settle(code: ProxyErrorCode, outcome: Outcome): void {
+    this.outcome = outcome;
     this.errorCode = code;
-    this.#controller?.abort(new Error(code));
+    this.#passage.abort(code);
   }
 
   /** To HTTP/1.0 the end of the connection is the end of the response, so only a reset tells that it is not whole. */
   #cut(): void {
     const { request, response } = this;
-    if (request.httpVersionMinor === 0) request.socket.resetAndDestroy();
+    if (this.#closeTunnel) this.#closeTunnel();
+    else if (request.httpVersionMinor === 0) request.socket.resetAndDestroy();
     else response.destroy();
   }
 
-  #limitStall(): void {
-    const idleMs = this.upstream?.options.timeouts.idleMs ?? 0;
-    limitStall(this.response, { idleMs, onStall: () => this.fail('downstream_timeout') });
+  measure(event: PassageEvent): void {
+    this.#context.measurements[event](this);
   }
 
   /**
-   * Its place is free when both sides are done with it: one that the downstream has left can still be connecting to the upstream, and
+   * It is in flight until both sides are done with it: one that the downstream has left can still be connecting to the upstream, and
    * impatient downstreams must not make more connections than the limit allows.
    */
-  #release(side: 'downstream' | 'upstream'): void {
-    this.#holds.delete(side);
-    if (this.#holds.size === 0) this.#context.inFlight.delete(this);
-  }
-
-  #flushHead(): void {
-    if (this.#headFlushed || this.outcome !== undefined) return;
-    this.#headFlushed = true;
-    this.response.flushHeaders();
+  onLeft(): void {
+    if (this.isClosed && !this.#passage.isUnderWay) this.#context.inFlight.remove(this);
   }
 
   readonly #onClose = (): void => {
-    if (this.#over) return;
-    this.#over = true;
+    // How a tunnel ends is not for one of its sides to say.
+    if (this.isClosed || (this.#closeTunnel && !this.isSettled)) return;
+    this.isClosed = true;
+    this.endMs = performance.now();
     this.leave('downstream_closed');
-    this.#body?.destroy();
+    this.intake.close();
     discardRest(this.request);
-    this.#release('downstream');
+    this.onLeft();
     this.#context.measurements.ended(this);
+    this.#context.accessLog?.write(this);
   };
 }

@@ -2,7 +2,7 @@ import { STATUS_CODES, type IncomingHttpHeaders, type IncomingMessage } from 'no
 
 /**
  * Headers that are about one connection and must not be passed on, and those that are written anew for the next one.
- * `proxy-authorization` was meant for us. `expect` is answered by our own listener and refused by undici.
+ * `proxy-authorization` was meant for us. `expect` and `upgrade` are said anew where they are passed on.
  *
  * Source: RFC 9110 section 7.6.1
  */
@@ -13,7 +13,6 @@ const HOP_BY_HOP = new Set([
   'proxy-authenticate',
   'proxy-authorization',
   'te',
-  'trailer',
   'transfer-encoding',
   'upgrade',
   'expect',
@@ -25,8 +24,14 @@ const REWRITTEN = new Set(['host', 'via', 'x-forwarded-for', 'x-forwarded-host',
  *
  * Policy: `X-Forwarded-For` and `Via` are appended to; `X-Forwarded-Host` and `X-Forwarded-Proto` are kept when an earlier
  * proxy set them and else say what we were asked; `Host` is the upstream's. Only the last `X-Forwarded-For` entry is our word.
+ *
+ * @param options.host that was asked for.
+ * @param options.requestId becomes `X-Request-Id`, unless there is one.
  */
-export function requestHeaders(request: IncomingMessage): string[] {
+export function requestHeaders(
+  request: IncomingMessage,
+  { host, requestId }: { readonly host: string | undefined; readonly requestId: string | undefined },
+): string[] {
   const { rawHeaders, headers, socket, httpVersion } = request;
   const dropped = nominated(headers.connection);
   const out: string[] = [];
@@ -38,9 +43,10 @@ export function requestHeaders(request: IncomingMessage): string[] {
   }
   out.push('x-forwarded-for', append(headers['x-forwarded-for'], socket.remoteAddress ?? 'unknown'));
   out.push('x-forwarded-proto', single(headers['x-forwarded-proto']) ?? 'http');
-  const host = single(headers['x-forwarded-host']) ?? headers.host;
-  if (host !== undefined) out.push('x-forwarded-host', host);
+  const asked = single(headers['x-forwarded-host']) ?? host;
+  if (asked !== undefined) out.push('x-forwarded-host', asked);
   out.push('via', append(headers.via, `${httpVersion} metergate`));
+  if (requestId !== undefined && headers['x-request-id'] === undefined) out.push('x-request-id', requestId);
   return out;
 }
 
@@ -76,8 +82,9 @@ function hasValidHost({ rawHeaders, httpVersionMinor }: IncomingMessage): boolea
 
 /** Whether the body's only transfer coding, if it has one, is `chunked`: another one would be dropped on the way with the header. */
 export function isPlainlyFramed(headers: IncomingHttpHeaders): boolean {
-  const coding = headers['transfer-encoding'];
-  return coding === undefined || coding.toLowerCase() === 'chunked';
+  const coding: string | string[] | undefined = headers['transfer-encoding'];
+  // Several headers are a list where undici read them.
+  return coding === undefined || (typeof coding === 'string' && coding.toLowerCase() === 'chunked');
 }
 
 /** The upstream's words if Node can send them, else the standard ones; HTTP allows octets in them that Node refuses. */

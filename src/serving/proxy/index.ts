@@ -1,28 +1,37 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { createConnections, listen, type Address, type Connections } from '../../http/server.ts';
+import { createConnections, listen, type Address } from '../../http/server.ts';
 import type { Deadline } from '../../std/deadline.ts';
 import type { Part } from '../../std/part.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Instruments } from '../../telemetry/instruments.ts';
-import { codeOfParserError } from './errors.ts';
-import { Exchange, type ExchangeContext } from './exchange.ts';
-import { createMeasurements } from './measurements.ts';
-import { createRefuse } from './refusal.ts';
-import { createFindUpstream, createUpstream, type UpstreamOptions } from './upstreams.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { openAccessLog } from './access-log.ts';
+import type { ExchangeContext } from './exchange-context.ts';
+import { createInFlight } from './in-flight.ts';
+import { createListener } from './listener.ts';
+import type { Measurements } from './measurements.ts';
+import { showReplicaHealth } from './replica-health.ts';
+import { createRecognise, createRoute } from './routing.ts';
+import { openUpstream, type Upstream, type UpstreamOptions } from './upstreams.ts';
 
 export interface ProxyOptions {
   readonly address: Address;
   readonly upstreams: readonly UpstreamOptions[];
-  readonly limits: {
-    readonly requestsInFlightMax: number;
-    readonly connectionsMax: number;
-    readonly headerBytesMax: number;
-    readonly requestHeaderTimeoutMs: number;
-    readonly knownModelsMax: number;
-  };
+  readonly limits: ProxyLimits;
+  /** Undefined = none is written. */
+  readonly accessLog: { readonly path: string } | undefined;
+  readonly measurements: Measurements;
   readonly instruments: Instruments;
   readonly events: Events;
+  readonly logger: Logger;
+}
+
+export interface ProxyLimits {
+  readonly requestsInFlightMax: number;
+  readonly connectionsMax: number;
+  /** Of a request, and of a response. */
+  readonly headerBytesMax: number;
+  readonly requestBodyBytesMax: number;
+  readonly requestHeaderTimeoutMs: number;
 }
 
 export interface Proxy extends Part {
@@ -30,83 +39,37 @@ export interface Proxy extends Part {
   readonly url: string;
 }
 
-/** Idle downstream connections are kept longer than a load balancer does (60 s), so that it is not we who close first. */
-const KEEP_ALIVE_MS = 75_000;
-
 /** The inference reverse proxy: one listener in front of one or more upstreams, measured. */
-export function createProxy({ address, upstreams: upstreamOptions, limits, instruments, events }: ProxyOptions): Proxy {
-  /** The last one of each connection. */
-  const exchanges = new WeakMap<Duplex, Exchange>();
-  const upstreams = upstreamOptions.map(createUpstream);
+export function createProxy(options: ProxyOptions): Proxy {
+  const { address, limits, measurements, events } = options;
+  let upstreams: readonly Upstream[] = [];
+  const onHealthChange = showReplicaHealth({ ...options, upstreams: () => upstreams });
   const context: ExchangeContext = {
-    findUpstream: createFindUpstream(upstreams),
-    measurements: createMeasurements({
-      instruments,
-      events,
-      upstreams: upstreamOptions,
-      knownModelsMax: limits.knownModelsMax,
-    }),
+    route: () => undefined,
+    measurements,
+    accessLog: undefined,
     requestsInFlightMax: limits.requestsInFlightMax,
-    inFlight: new Set(),
+    requestBodyBytesMax: limits.requestBodyBytesMax,
+    bodyIdleMs: Math.max(...options.upstreams.map(({ timeouts }) => timeouts.idleMs)),
+    inFlight: createInFlight(),
     draining: false,
   };
-
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    const exchange = new Exchange(context, request, response);
-    exchanges.set(request.socket, exchange);
-    exchange.start();
-  };
-  const refuse = createRefuse({ lastExchange: (socket) => exchanges.get(socket), measurements: context.measurements });
-
-  const server = createServer({
-    maxHeaderSize: limits.headerBytesMax,
-    headersTimeout: limits.requestHeaderTimeoutMs,
-    connectionsCheckingInterval: Math.min(limits.requestHeaderTimeoutMs, 10_000),
-    // Whole requests may take as long as their parts keep coming; timeouts.idle watches over them.
-    requestTimeout: 0,
-    requireHostHeader: false,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+  const { server, isBusy } = createListener({ ...limits, context });
+  const connections = createConnections(server, {
+    name: 'inference',
+    connectionsMax: limits.connectionsMax,
+    events,
+    isBusy,
   });
-  server.on('request', onRequest);
-  server.on('checkExpectation', onRequest);
-  server.on('connect', (_request, socket) => {
-    // Node lets go of the connection here: nobody else reads it, or hears of its errors.
-    socket.on('error', () => {}).resume();
-    refuse('method_not_allowed', socket);
-  });
-  server.on('clientError', (error, socket) => {
-    const code = codeOfParserError(error);
-    // A connection that was opened ahead of need and never used asked for nothing.
-    const unused = 'bytesRead' in socket && socket.bytesRead === 0;
-    if (code === undefined || unused) socket.destroy();
-    else refuse(code, socket);
-  });
-  const { connectionsMax } = limits;
-  const isBusy = (socket: Duplex): boolean => exchanges.get(socket)?.response.closed === false;
-  const connections = createConnections(server, { name: 'inference', connectionsMax, events, isBusy });
 
-  return createPart({
-    server,
-    connections,
-    address,
-    context,
-    closeUpstreams: () => upstreams.map(({ dispatcher }) => dispatcher.destroy()),
-  });
-}
-
-interface PartOptions {
-  readonly server: Server;
-  readonly connections: Connections;
-  readonly address: Address;
-  readonly context: ExchangeContext;
-  readonly closeUpstreams: () => Promise<void>[];
-}
-
-function createPart({ server, connections, address, context, closeUpstreams }: PartOptions): Proxy {
   let url = '';
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
   const start = async (): Promise<void> => {
+    if (options.accessLog) context.accessLog = openAccessLog({ ...options.accessLog, events });
+    for (const upstream of options.upstreams)
+      upstreams = [...upstreams, await openUpstream(upstream, { ...limits, onHealthChange })];
+    context.route = createRoute({ upstreams, recognise: createRecognise(events) });
     url = await listen(server, { address, key: 'listen.inference' });
   };
   const stop = async (deadline: Deadline): Promise<void> => {
@@ -114,10 +77,11 @@ function createPart({ server, connections, address, context, closeUpstreams }: P
     await Promise.allSettled([starting]);
     await connections.close(deadline, {
       cutOff: () => {
-        for (const exchange of context.inFlight) exchange.fail('shutdown');
+        for (const exchange of context.inFlight.all()) exchange.fail('shutdown');
       },
     });
-    await Promise.all(closeUpstreams());
+    await Promise.all(upstreams.map((upstream) => upstream.close()));
+    await context.accessLog?.close(deadline);
   };
   return {
     name: 'inference',
@@ -128,6 +92,23 @@ function createPart({ server, connections, address, context, closeUpstreams }: P
     /** In-flight requests finish; what is still running at the deadline is cut off and counted as a failure. */
     shutdown: (deadline) => (stopping ??= stop(deadline)),
     ready: () => server.listening && !context.draining,
-    status: () => ({ url, listening: server.listening, requestsInFlight: context.inFlight.size }),
+    status: () => ({
+      url,
+      listening: server.listening,
+      requestsInFlight: context.inFlight.size,
+      upstreams: upstreams.map(statusOf),
+    }),
+  };
+}
+
+function statusOf({ options, places, replicas }: Upstream): Readonly<Record<string, unknown>> {
+  return {
+    name: options.name,
+    requestsWaiting: places.waiting,
+    replicas: replicas.all.map(({ url, health, inFlight }) => ({
+      address: url.host,
+      healthy: health.healthy,
+      requestsInFlight: inFlight,
+    })),
   };
 }

@@ -29,7 +29,7 @@ export function createRefuse({ lastExchange, measurements }: RefuseOptions): Ref
       else answerAndClose(code, socket);
       return;
     }
-    measurements.unreadable(code);
+    measurements.unreadable();
     if (last === undefined || last.response.closed) answerAndClose(code, socket);
     else last.response.once('close', () => answerAndClose(code, socket));
   };

@@ -6,9 +6,11 @@ export interface Target {
   readonly query: string;
   /** Percent-decoded parts between the slashes of `path`. */
   readonly segments: readonly string[];
+  /** Of the absolute form, where it counts in place of `Host`. */
+  readonly authority?: string;
 }
 
-const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)/i;
 /** Within a decoded segment too: some upstreams decode a path, or take a backslash for a slash, before they resolve it. */
 const DOT_SEGMENT = /(?:^|[/\\])\.{1,2}(?:$|[/\\])/;
 
@@ -27,7 +29,8 @@ export function parseTarget(target: string): Target | undefined {
 
   const segments = decode(path.slice(1).split('/'), path.includes('%'));
   if (segments === undefined || segments.some((segment) => DOT_SEGMENT.test(segment))) return undefined;
-  return { path, query, segments };
+  const authority = originForm === target ? undefined : ABSOLUTE_FORM.exec(target)?.[1];
+  return { path, query, segments, ...(authority !== undefined && { authority }) };
 }
 
 /** A URL without a path asks for the root. */
@@ -44,4 +47,9 @@ function decode(segments: string[], encoded: boolean): string[] | undefined {
     if (error instanceof URIError) return undefined;
     throw error;
   }
+}
+
+/** Of the path of a configuration, where a slash more or less makes no difference. */
+export function segmentsOf(path: string): string[] {
+  return path.split('/').filter((segment) => segment !== '');
 }

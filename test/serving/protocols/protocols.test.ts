@@ -19,6 +19,7 @@ for (const [name, rows] of Object.entries(tables)) {
 
 function recognition([, route, kind, model, version]: Row): Recognition {
   if (kind === 'control') return { route, inference: false };
+  if (kind === 'body') return { route, inference: true, modelInBody: true };
   if (kind === 'unmeasured') return { route, inference: false, unmeasured: true };
   return { route, inference: kind === 'asks', model, version };
 }
@@ -65,7 +66,28 @@ const strangers: Record<ProtocolName, readonly string[]> = {
     '/versions',
     '/invocations',
   ],
-  auto: ['/v3/models', '/v1/chat/completions', '/a/b/c/d', '/favicon.ico', '/invocations/x/y'],
+  openai: [
+    '/v1',
+    '/openai',
+    '/openai/models',
+    '/openai/v1/files',
+    '/openai/v1/chat',
+    '/openai/openai/v1/completions',
+    '/chat/completions',
+    '/v1/chat',
+    '/v1/Completions',
+    '/v1/completions/',
+    '/v1/embeddings/more',
+    '/v1//completions',
+    '/v1/audio',
+    '/v1/audio/other',
+    '/v2/completions',
+    '/v1/realtime',
+    '/generate/more',
+    '/predictions/iris',
+    '/v2/models/iris/infer',
+  ],
+  auto: ['/v3/models', '/v1/chat', '/chat/completions', '/a/b/c/d', '/favicon.ico', '/invocations/x/y'],
 };
 for (const name of PROTOCOLS) {
   it(`${name} does not recognise what is none of its paths`, () => {
@@ -90,6 +112,7 @@ for (const [what, { models, model, version }] of Object.entries(unnamed)) {
     const options = { ...OPTIONS, models };
     const requests = {
       '/invocations': [protocols.mlflow(options), protocols.torchserve(options), protocols.auto(options)],
+      '/generate': [protocols.openai(options), protocols.auto(options)],
       '/v1/train/submit': [protocols.bentoml(options), protocols.auto(options)],
     };
     for (const [target, speaking] of Object.entries(requests)) {
@@ -100,6 +123,12 @@ for (const [what, { models, model, version }] of Object.entries(unnamed)) {
     }
   });
 }
+
+it('of a body that names the model, nothing is said here of which it may be', () => {
+  const protocol = protocols.openai({ ...OPTIONS, models: [{ name: 'llama', version: '3' }] });
+  const expected = { route: '/v1/completions', inference: true, modelInBody: true };
+  assert.deepEqual(recognise(protocol, 'POST', '/v1/completions'), expected);
+});
 
 it('a version that is configured is not one of a model that the query names', () => {
   const protocol = protocols.torchserve({ ...OPTIONS, models: [{ name: 'iris', version: '2' }] });

@@ -20,6 +20,7 @@ export const all: Readonly<Record<ProtocolName, Protocol>> = {
   bentoml: protocols.bentoml(OPTIONS),
   mlflow: protocols.mlflow(OPTIONS),
   'mlflow-tracking': protocols['mlflow-tracking'](),
+  openai: protocols.openai(OPTIONS),
   auto: protocols.auto(OPTIONS),
 };
 
@@ -30,13 +31,13 @@ export function recognise(protocol: Protocol, method: string, target: string): R
 }
 
 /**
- * How a request is recognised: `asks` for a prediction, is `about` a model, is `control`, or is control that is `unmeasured`; then
- * model and version, where there are any.
+ * How a request is recognised: `asks` for a prediction, of a model that the `body` names or of one that is said here, is `about` a
+ * model, is `control`, or is control that is `unmeasured`; then model and version, where there are any.
  */
 export type Row = readonly [
   request: string,
   route: string,
-  kind: 'asks' | 'about' | 'control' | 'unmeasured',
+  kind: 'asks' | 'body' | 'about' | 'control' | 'unmeasured',
   model?: string,
   version?: string,
 ];
@@ -161,6 +162,58 @@ export const tables: Readonly<Record<Exclude<ProtocolName, 'open-inference'>, re
     ['GET /health', '/health', 'unmeasured'],
     ['GET /version', '/version', 'unmeasured'],
   ],
+  openai: [
+    ['POST /v1/chat/completions', '/v1/chat/completions', 'body'],
+    ['POST /v1/chat/completions?api-version=2024-10-21', '/v1/chat/completions', 'body'],
+    ['POST /v1/chat/completion%73', '/v1/chat/completions', 'body'],
+    ['POST /openai/v1/chat/completions', '/openai/v1/chat/completions', 'body'],
+    ['GET /v1/chat/completions', '/v1/chat/completions', 'control'],
+    ['OPTIONS /v1/chat/completions', '/v1/chat/completions', 'control'],
+    ['POST /v1/chat/completions/batch', '/v1/chat/completions/batch', 'body'],
+    ['POST /v1/chat/completions/render', '/v1/chat/completions/*', 'control'],
+    ['GET /v1/chat/completions/chatcmpl-1/messages', '/v1/chat/completions/*', 'control'],
+    ['POST /v1/completions', '/v1/completions', 'body'],
+    ['POST /v1/completions/render', '/v1/completions/render', 'control'],
+    ['POST /openai/v1/embeddings', '/openai/v1/embeddings', 'body'],
+    ['POST /v1/responses', '/v1/responses', 'body'],
+    ['GET /v1/responses/resp_1', '/v1/responses/*', 'control'],
+    ['POST /v1/responses/resp_1/cancel', '/v1/responses/*', 'control'],
+    ['POST /v1/messages', '/v1/messages', 'body'],
+    ['POST /v1/messages/count_tokens', '/v1/messages/count_tokens', 'control'],
+    ['POST /openai/v1/rerank', '/openai/v1/rerank', 'body'],
+    ['POST /v2/rerank', '/v2/rerank', 'body'],
+    ['POST /v1/score', '/v1/score', 'body'],
+    ['POST /v1/audio/transcriptions', '/v1/audio/transcriptions', 'body'],
+    ['POST /openai/v1/audio/speech', '/openai/v1/audio/speech', 'body'],
+    ['POST /v1/images/generations', '/v1/images/generations', 'body'],
+    ['POST /pooling', '/pooling', 'body'],
+    ['POST /classify', '/classify', 'body'],
+    ['POST /inference/v1/generate', '/inference/v1/generate', 'body'],
+    ['POST /invocations', '/invocations', 'body'],
+    ['POST /invocations?model_name=made-up', '/invocations', 'body'],
+    ['POST /generate', '/generate', 'asks', 'up'],
+    ['POST /generate_stream', '/generate_stream', 'asks', 'up'],
+    ['OPTIONS /generate', '/generate', 'control'],
+    ['GET /v1/models', '/v1/models', 'control'],
+    ['GET /openai/v1/models', '/openai/v1/models', 'control'],
+    ['GET /v1/models/llama', '/v1/models/*', 'control'],
+    ['GET /v1/models/meta-llama/Llama-3', '/v1/models/*', 'control'],
+    ['GET /v1/models/meta-llama%2FLlama-3', '/v1/models/*', 'control'],
+    ['DELETE /openai/v1/models/meta-llama/Llama-3', '/openai/v1/models/*', 'control'],
+    ['POST /tokenize', '/tokenize', 'control'],
+    ['POST /v1/detokenize', '/v1/detokenize', 'control'],
+    ['POST /v1/files', '/v1/files', 'control'],
+    ['GET /v1/files/file-1/content', '/v1/files/*', 'control'],
+    ['POST /v1/batches/batch_1/cancel', '/v1/batches/*', 'control'],
+    ['POST /v1/load_lora_adapter', '/v1/load_lora_adapter', 'control'],
+    ['GET /', '/', 'control'],
+    ['GET /health', '/health', 'control'],
+    ['GET /v1/health/ready', '/v1/health/{check}', 'control'],
+    ['GET /ping', '/ping', 'control'],
+    ['GET /version', '/version', 'control'],
+    ['GET /metrics', '/metrics', 'control'],
+    ['GET /load', '/load', 'control'],
+  ],
   auto: [
     ['POST /classify', '/classify', 'asks', 'up'],
     ['POST /v1/train/submit', '/v1/train/submit', 'asks', 'up'],
@@ -173,6 +226,11 @@ export const tables: Readonly<Record<Exclude<ProtocolName, 'open-inference'>, re
     ],
     ['POST /v1/models/iris:predict', '/v1/models/{model_name}:predict', 'asks', 'iris'],
     ['GET /v1/models', '/v1/models', 'control'],
+    ['GET /v1/models/meta-llama/Llama-3', '/v1/models/*', 'control'],
+    ['POST /v1/chat/completions', '/v1/chat/completions', 'body'],
+    ['POST /openai/v1/embeddings', '/openai/v1/embeddings', 'body'],
+    ['POST /v2/rerank', '/v2/rerank', 'body'],
+    ['POST /generate', '/generate', 'asks', 'up'],
     // A server that ignores the query would make every name known.
     ['POST /invocations?model_name=made-up', '/invocations', 'asks', 'up'],
     ['POST /predictions/iris', '/predictions/{model_name}', 'asks', 'iris'],

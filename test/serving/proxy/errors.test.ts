@@ -29,7 +29,7 @@ const PROXY_STATUS_ERRORS = new Set([
   'http_protocol_error',
 ]);
 
-const refusedWith5xx = new Set(['requests_in_flight', 'unsupported_transfer_coding']);
+const refusedWith5xx = new Set(['requests_in_flight', 'unsupported_transfer_coding', 'queue_full', 'queue_timeout']);
 
 test('every code has an outcome, a sentence and a status that fits the outcome', () => {
   for (const code of codes) {

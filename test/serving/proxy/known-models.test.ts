@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Attributes } from '@opentelemetry/api';
+import { NO_VALUES } from '../../../src/serving/proxy/header-attributes.ts';
 import { createKnownModels, type KnownModels } from '../../../src/serving/proxy/known-models.ts';
 import { outcomes } from '../../../src/serving/proxy/outcome.ts';
 import { createTestTelemetry } from '../../support/telemetry.ts';
@@ -116,7 +117,7 @@ test('a stranger who asks for many models mints no series', async (t) => {
 
 test('beyond the limit a model stays _other, which is counted and logged once', async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end());
-  const running = await startProxy(t, [upstreamAt(upstream.url)], { limits: { knownModelsMax: 3 } });
+  const running = await startProxy(t, [upstreamAt(upstream.url)], { knownModelsMax: 3 });
   for (const name of ['a', 'b', 'c', 'd', 'a', 'c']) await post(running, infer(name));
   await assertCounts(running, { success: 6 });
   assert.deepEqual(await names(running), ['_other', 'a', 'b', 'iris']);
@@ -179,7 +180,7 @@ test('each outcome and each type of error has a duration of its own, also where 
     ['aborted', undefined],
   ] as const;
   for (let n = 0; n < 2; n++) {
-    for (const [outcome, errorType] of ends) models.unrouted.duration(outcome, errorType).record(1);
+    for (const [outcome, errorType] of ends) models.unrouted.ended(NO_VALUES).duration(outcome, errorType).record(1);
   }
   const found = (await series('inference.request.duration')).map(({ attributes }) => [
     attributes['inference.outcome'],

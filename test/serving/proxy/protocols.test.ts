@@ -24,6 +24,7 @@ interface Case {
   readonly more?: string;
   /** One request that asks for a prediction. */
   readonly asks: string;
+  readonly body?: string;
   readonly route: string;
   readonly model: Attributes;
   /** Some that do not. */
@@ -61,6 +62,13 @@ const cases: Record<Exclude<ProtocolName, 'mlflow-tracking'>, Case> = {
     model: model('up'),
     control: ['/healthz', '/livez', '/readyz', '/metrics', '/other'],
   },
+  openai: {
+    asks: '/v1/chat/completions',
+    body: '{"messages":[{"role":"user","content":"hi"}],"model":"llama"}',
+    route: '/v1/chat/completions',
+    model: model('llama'),
+    control: ['/v1/models', '/health', '/version', '/metrics'],
+  },
   mlflow: {
     more: 'models: [{ name: iris, version: "3" }]',
     asks: '/invocations',
@@ -76,7 +84,7 @@ const cases: Record<Exclude<ProtocolName, 'mlflow-tracking'>, Case> = {
   },
 };
 
-for (const [protocol, { more = '', asks, route, model, control }] of Object.entries(cases)) {
+for (const [protocol, { more = '', asks, body = '{}', route, model, control }] of Object.entries(cases)) {
   test(`${protocol}: a prediction is counted once, under its model, and control requests are none`, async (t) => {
     const upstream = await startUpstream(t, (_request, response) => response.end('{}'));
     const running = await startProxy(t, [upstreamOf(upstream.url, `protocol: ${protocol}, ${more}`)]);
@@ -86,7 +94,7 @@ for (const [protocol, { more = '', asks, route, model, control }] of Object.entr
     await assertCounts(running, {});
 
     // The first one makes its model known where it was not.
-    await send(running.url, { method: 'POST', path: asks, body: '{}' });
+    await send(running.url, { method: 'POST', path: asks, body });
     await assertCounts(running, { success: 1 });
     const attributes = { ...model, 'inference.upstream.name': 'up', 'inference.protocol': protocol };
     const counted = await series('inference.requests', { ...attributes, 'inference.outcome': 'success' });

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Attributes } from '@opentelemetry/api';
 import { openInference } from '../../../src/serving/protocols/open-inference.ts';
+import type { HeaderAttribute } from '../../../src/serving/proxy/header-attributes.ts';
 import { createProxy, type Proxy, type ProxyOptions } from '../../../src/serving/proxy/index.ts';
+import { createMeasurements } from '../../../src/serving/proxy/measurements.ts';
 import { outcomes, type Outcome } from '../../../src/serving/proxy/outcome.ts';
 import type { UpstreamOptions } from '../../../src/serving/proxy/upstreams.ts';
 import { deadlineIn } from '../../../src/std/deadline.ts';
@@ -21,16 +23,19 @@ export interface RunningProxy {
   counts(): Promise<Record<Outcome, number>>;
 }
 
-export type ProxyChanges = Partial<Pick<ProxyOptions, 'address' | 'instruments' | 'events'>> & {
+export type ProxyChanges = Partial<Pick<ProxyOptions, 'address' | 'instruments' | 'events' | 'accessLog'>> & {
   readonly limits?: Partial<ProxyOptions['limits']>;
+  readonly knownModelsMax?: number;
+  readonly attributesFromHeaders?: readonly HeaderAttribute[];
 };
 
 /** The real proxy with real telemetry on a free port, not started. */
 export function createTestProxy(
   upstreams: readonly UpstreamOptions[],
-  { limits, ...changes }: ProxyChanges = {},
+  { limits, knownModelsMax = 10, attributesFromHeaders = [], ...changes }: ProxyChanges = {},
 ): Omit<RunningProxy, 'url'> {
   const telemetry = createTestTelemetry();
+  const parts = { instruments: telemetry.instruments, events: telemetry.events, logger: telemetry.logger, ...changes };
   const proxy = createProxy({
     address: { host: '127.0.0.1', port: 0 },
     upstreams,
@@ -38,13 +43,13 @@ export function createTestProxy(
       requestsInFlightMax: 100,
       connectionsMax: 100,
       headerBytesMax: 16_384,
+      requestBodyBytesMax: 1e9,
       requestHeaderTimeoutMs: 10_000,
-      knownModelsMax: 10,
       ...limits,
     },
-    instruments: telemetry.instruments,
-    events: telemetry.events,
-    ...changes,
+    accessLog: undefined,
+    measurements: createMeasurements({ ...parts, upstreams, knownModelsMax, attributesFromHeaders }),
+    ...parts,
   });
   const counts = async (): Promise<Record<Outcome, number>> => {
     const values = { success: 0, failure: 0, aborted: 0, rejected: 0 };
@@ -72,12 +77,15 @@ export async function startProxy(
 export function upstreamAt(url: string, changes: Partial<UpstreamOptions> = {}): UpstreamOptions {
   return {
     name: 'up',
-    url: new URL(url),
+    urls: [new URL(url)],
     pathPrefix: '/',
+    match: { hosts: [], models: [] },
     protocol: openInference,
     labels: {},
     models: [{ name: 'iris' }],
     timeouts: { connectMs: 5_000, responseHeadersMs: 30_000, idleMs: 30_000 },
+    queue: { sizeMax: 100, timeoutMs: 30_000 },
+    health: { intervalMs: 5_000, timeoutMs: 1_000, unhealthyAfter: 3, backoffMaxMs: 30_000 },
     ...changes,
   };
 }
@@ -111,7 +119,7 @@ export async function assertHttp({ telemetry }: RunningProxy, attributes: Attrib
 }
 
 export async function assertNothingActive({ telemetry, inFlight }: RunningProxy): Promise<void> {
-  for (const name of ['http.server.active_requests', 'inference.active_requests'] as const) {
+  for (const name of ['http.server.active_requests', 'inference.active_requests', 'inference.queue.size'] as const) {
     for (const { attributes, value } of await telemetry.series(name)) {
       assert.equal(value, 0, `${name} ${JSON.stringify(attributes)}`);
     }

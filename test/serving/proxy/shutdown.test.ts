@@ -120,7 +120,10 @@ test('an upstream that fails during the shutdown is answered as ever', async (t)
 
 test('a shutdown without a start, and a second one, do nothing', async (t) => {
   const { proxy } = createTestProxy([upstreamAt('http://127.0.0.1:1')]);
-  assert.deepEqual([proxy.ready(), proxy.status()], [false, { url: '', listening: false, requestsInFlight: 0 }]);
+  assert.deepEqual(
+    [proxy.ready(), proxy.status()],
+    [false, { url: '', listening: false, requestsInFlight: 0, upstreams: [] }],
+  );
   await proxy.shutdown(NEVER());
   await proxy.shutdown(NEVER());
 

@@ -10,13 +10,22 @@ const cases: Record<string, { in: string; out: Target | undefined }> = {
   'an empty query keeps its mark': { in: '/a?', out: { path: '/a', query: '?', segments: ['a'] } },
   'a second question mark is of the query': { in: '/a?b?c', out: { path: '/a', query: '?b?c', segments: ['a'] } },
   'empty segments stay': { in: '//a//', out: { path: '//a//', query: '', segments: ['', 'a', '', ''] } },
-  'an absolute URL loses its origin': { in: 'http://h:1/a?b', out: { path: '/a', query: '?b', segments: ['a'] } },
-  'its scheme may be in capitals': { in: 'HTTPS://h/a', out: { path: '/a', query: '', segments: ['a'] } },
-  'an absolute URL without a path is the root': { in: 'http://h', out: { path: '/', query: '', segments: [''] } },
-  'also with a query': { in: 'http://h?a', out: { path: '/', query: '?a', segments: [''] } },
+  'an absolute URL loses its origin, whose authority is in place of the host': {
+    in: 'http://h:1/a?b',
+    out: { authority: 'h:1', path: '/a', query: '?b', segments: ['a'] },
+  },
+  'its scheme may be in capitals': {
+    in: 'HTTPS://h/a',
+    out: { authority: 'h', path: '/a', query: '', segments: ['a'] },
+  },
+  'an absolute URL without a path is the root': {
+    in: 'http://h',
+    out: { authority: 'h', path: '/', query: '', segments: [''] },
+  },
+  'also with a query': { in: 'http://h?a', out: { authority: 'h', path: '/', query: '?a', segments: [''] } },
   'a second URL in it is a path': {
     in: 'http://h/http://i/a',
-    out: { path: '/http://i/a', query: '', segments: ['http:', '', 'i', 'a'] },
+    out: { authority: 'h', path: '/http://i/a', query: '', segments: ['http:', '', 'i', 'a'] },
   },
   'an encoded slash is no separator': { in: '/a%2Fb/c', out: { path: '/a%2Fb/c', query: '', segments: ['a/b', 'c'] } },
   'UTF-8 is decoded': { in: '/%C3%A9', out: { path: '/%C3%A9', query: '', segments: ['é'] } },

@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { test } from 'node:test';
-import { openInference } from '../../../src/serving/protocols/open-inference.ts';
+import { createRoute, type Route } from '../../../src/serving/proxy/routing.ts';
 import { parseTarget } from '../../../src/serving/proxy/target.ts';
-import { createFindUpstream, createUpstream } from '../../../src/serving/proxy/upstreams.ts';
+import { openUpstream, type Upstream } from '../../../src/serving/proxy/upstreams.ts';
 import { connectTo, send } from './downstream.ts';
 import { assertCounts, INFER, startProxy, upstreamAt } from './running-proxy.ts';
 import { startUpstream } from './upstream-servers.ts';
 
 const prefixes = ['/', '/a', '/a/b', '/ab', '/c/'];
-const at = (pathPrefix: string, url = 'http://127.0.0.1:1') =>
-  createUpstream({
-    name: pathPrefix,
-    url: new URL(url),
-    pathPrefix,
-    protocol: openInference,
-    labels: {},
-    models: [],
-    timeouts: { connectMs: 1, responseHeadersMs: 1, idleMs: 1 },
-  });
+const at = (pathPrefix: string, url = 'http://127.0.0.1:1'): Promise<Upstream> =>
+  openUpstream(upstreamAt(url, { name: pathPrefix, pathPrefix }), { headerBytesMax: 16_384, onHealthChange: () => {} });
+const routeOf = async (...upstreams: Promise<Upstream>[]): Promise<Route> =>
+  createRoute({ upstreams: await Promise.all(upstreams), recognise: () => undefined });
+const pathOf = ({ path, replicas: { all } }: Upstream, target: string): string => {
+  const parsed = parseTarget(target);
+  assert.ok(parsed && all[0]);
+  return path(all[0], parsed);
+};
 
 const matches: Record<string, { target: string; prefix: string; path: string }> = {
   'the root takes what nobody else does': { target: '/v2', prefix: '/', path: '/v2' },
@@ -36,11 +35,13 @@ const matches: Record<string, { target: string; prefix: string; path: string }> 
   'letters in capitals are other letters': { target: '/A/v2', prefix: '/', path: '/A/v2' },
 };
 for (const [name, { target, prefix, path }] of Object.entries(matches)) {
-  test(name, () => {
+  test(name, async () => {
     const parsed = parseTarget(target);
     assert.ok(parsed);
-    const upstream = createFindUpstream(prefixes.map((each) => at(each)))(parsed);
-    assert.deepEqual([upstream?.options.pathPrefix, upstream?.path(parsed)], [prefix, path]);
+    const route = await routeOf(...prefixes.map((each) => at(each)));
+    const routed = route({ method: 'GET', target: parsed, host: 'gateway' });
+    assert.ok(typeof routed === 'object');
+    assert.deepEqual([routed.upstream.options.pathPrefix, pathOf(routed.upstream, target)], [prefix, path]);
   });
 }
 
@@ -50,16 +51,17 @@ const bases: Record<string, { url: string; target: string; path: string }> = {
   'it may have several segments': { url: 'http://h/x/y', target: '/a', path: '/x/y/' },
 };
 for (const [name, { url, target, path }] of Object.entries(bases)) {
-  test(name, () => {
-    const parsed = parseTarget(target);
-    assert.ok(parsed);
-    assert.equal(at('/a', url).path(parsed), path);
+  test(name, async () => {
+    assert.equal(pathOf(await at('/a', url), target), path);
   });
 }
 
-test('without an upstream at the root, other paths have none', () => {
-  const find = createFindUpstream([at('/a')]);
-  assert.equal(find({ path: '/b', query: '', segments: ['b'] }), undefined);
+test('without an upstream at the root, other paths have none', async () => {
+  const route = await routeOf(at('/a'));
+  assert.equal(
+    route({ method: 'GET', target: { path: '/b', query: '', segments: ['b'] }, host: 'gateway' }),
+    undefined,
+  );
 });
 
 test('each upstream gets its own, and series of its own', async (t) => {
