@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs the real servers and judges that test/interop runs against. From Debian: Prometheus 2 with promtool, and docker-compose. Into a
-# cache outside the repo: an OpenTelemetry Collector by its own builder, Prometheus 3 with its promtool and the judge (a program of ours
-# around Prometheus' own parsers) from judge/go.mod, and a Python with the strict OpenMetrics parser.
+# Installs the real servers and judges that test/interop runs against, and what bench/ compares with. From Debian: Prometheus 2 with promtool,
+# docker-compose, wrk and nginx. Into a cache outside the repo: an OpenTelemetry Collector by its own builder, Prometheus 3 with its promtool
+# and the judge (a program of ours around Prometheus' own parsers) from judge/go.mod, and Pythons, each with packages that the others do not
+# bear: the strict OpenMetrics parser, MLServer, BentoML and MLflow.
 # Run again, it finds what is there and costs nothing. What cannot be had is said, and fails nothing here: its tests are skipped.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,7 +17,8 @@ apt_install() { # the package
 }
 
 install_debian() { # the binary to look for, the package that brings it
-  if command -v "$1" >/dev/null; then echo "interop: $1 found"; else apt_install "$2" || true; fi
+  # Debian keeps servers where only root looks.
+  if PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null; then echo "interop: $1 found"; else apt_install "$2" || true; fi
 }
 
 found() { # the program in the cache, the stamp of what it was made from
@@ -71,11 +73,14 @@ build_with_judge() { # the program, its package, a hint at how long it takes, so
   fi
 }
 
+can_make_pythons() {
+  command -v python3 >/dev/null || { echo "interop: Python packages cannot be installed here (needs python3)"; return 1; }
+  python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv
+}
+
 make_openmetrics_parser() {
   local package=prometheus_client==0.26.0
   found openmetrics/bin/python "$package" && return
-  command -v python3 >/dev/null || { echo "interop: openmetrics is missing and cannot be made here (needs python3)"; return; }
-  python3 -c 'import ensurepip' 2>/dev/null || apt_install python3-venv || return 0
   echo "interop: making openmetrics (a virtual environment with $package)"
   rm -rf "$cache/openmetrics.new"
   if (python3 -m venv "$cache/openmetrics.new" && "$cache/openmetrics.new/bin/pip" install --quiet "$package") >"$cache/openmetrics-build.log" 2>&1; then
@@ -87,9 +92,33 @@ make_openmetrics_parser() {
   fi
 }
 
+make_server_python() { # the server, whose packages are in model-servers/
+  local stamp name=$1-python packages=$here/model-servers/$1.txt home=$cache/$1-venv
+  stamp=$(stamp_of "$packages")
+  found "$name" "$stamp" && return
+  echo "interop: making $name (a virtual environment with the packages of $1)"
+  rm -rf "$home" "$cache/$name"
+  # Where it stays, since its programs say where their Python is. So what tests look for is a script that is written when all is there.
+  # What is imported is compiled when it is: most of it never is.
+  if (python3 -m venv "$home" && "$home/bin/pip" install --quiet --no-compile --no-deps -r "$packages") >"$cache/$name-build.log" 2>&1; then
+    printf '#!/bin/sh\nPATH="%s:$PATH" PYTHONDONTWRITEBYTECODE="" exec python "$@"\n' "$home/bin" >"$cache/$name.new"
+    chmod +x "$cache/$name.new"
+    mv "$cache/$name.new" "$cache/$name"
+    echo "$stamp" >"$cache/$name.stamp"
+  else
+    failed "$name"
+  fi
+}
+
 install_debian promtool prometheus
 install_debian docker-compose docker-compose
+install_debian wrk wrk
+install_debian nginx nginx
 build_collector
 build_with_judge prometheus3 github.com/prometheus/prometheus/cmd/prometheus "some minutes, once"
 build_with_judge judge . "seconds" "$here"/judge/*.go
-make_openmetrics_parser
+if can_make_pythons; then
+  make_openmetrics_parser
+  for server in mlserver bentoml mlflow; do make_server_python "$server" & done
+  wait
+fi
