@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startGateway, type RunningGateway } from '../support/gateway.ts';
 import { eventually } from '../support/processes.ts';
-import { skipWithoutServer } from '../support/python-servers.ts';
+import { skipWithout } from '../support/interop.ts';
 import {
   bentomlCounts,
   expectedAtBentoml,
@@ -49,7 +49,7 @@ const cases: Readonly<Record<string, SameCase>> = {
   'a part of a file': { path: '/', headers: { range: 'bytes=0-9' }, status: 206 },
 };
 
-describe('BentoML', { skip: skipWithoutServer('bentoml'), timeout: 240_000 }, () => {
+describe('BentoML', { skip: skipWithout('bentoml'), timeout: 240_000 }, () => {
   let bentoml: Bentoml;
   let gateway: RunningGateway;
   let ledger: Entry[];

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startGateway, type RunningGateway } from '../support/gateway.ts';
-import { skipWithoutServer } from '../support/python-servers.ts';
+import { skipWithout } from '../support/interop.ts';
 import { countsOfPage, expectedAtGateway, gatewayCounts } from './model-servers/counts.ts';
 import { exchange, json } from './model-servers/exchange.ts';
 import { sendLoad, surprises, tally, type Entry, type Kind } from './model-servers/ledger.ts';
@@ -106,7 +106,7 @@ const cases: Readonly<Record<string, SameCase>> = {
   'its web page': { path: '/', status: 200 },
 };
 
-describe('mlflow server', { skip: skipWithoutServer('mlflow'), timeout: 240_000 }, () => {
+describe('mlflow server', { skip: skipWithout('mlflow'), timeout: 240_000 }, () => {
   let mlflow: Mlflow;
   let gateway: RunningGateway;
   let ledger: Entry<TrackingKind>[];

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startGateway, type RunningGateway } from '../support/gateway.ts';
-import { skipWithoutServer } from '../support/python-servers.ts';
+import { skipWithout } from '../support/interop.ts';
 import { expectedAtGateway, gatewayCounts } from './model-servers/counts.ts';
 import { sendLoad, surprises, type Entry } from './model-servers/ledger.ts';
 import { answers, workerlessAnswers } from './model-servers/mlserver-answers.ts';
@@ -25,7 +25,7 @@ const modes = {
 };
 
 for (const [mode, { workers, load, cases }] of Object.entries(modes)) {
-  describe(`MLServer ${mode}`, { skip: skipWithoutServer('mlserver'), timeout: 240_000 }, () => {
+  describe(`MLServer ${mode}`, { skip: skipWithout('mlserver'), timeout: 240_000 }, () => {
     let mlserver: Mlserver;
     let gateway: RunningGateway;
     let ledger: Entry<MlserverKind>[];
@@ -37,7 +37,7 @@ for (const [mode, { workers, load, cases }] of Object.entries(modes)) {
         upstreams: [{ name: 'mlserver', url: mlserver.url, protocol: 'open-inference' }],
       });
       undo.unshift(() => gateway.stop());
-      ledger = await sendLoad<MlserverKind>({ url: gateway.urls.inference, kinds: load, dropped: mlserver.uncaught });
+      ledger = await sendLoad<MlserverKind>({ url: gateway.urls.inference, kinds: load });
     });
     after(async () => {
       for (const each of undo) await each();

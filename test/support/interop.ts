@@ -13,6 +13,10 @@ export interface Interop {
   readonly judge?: string;
   /** A Python that has prometheus_client; `startOpenMetricsParser` runs it. */
   readonly openmetrics?: string;
+  /** Pythons that have a model server and what it needs; `startPythonServer` runs them. */
+  readonly mlserver?: string;
+  readonly bentoml?: string;
+  readonly mlflow?: string;
 }
 
 export type InteropProgram = keyof Interop;
@@ -25,6 +29,9 @@ const FILE_NAMES = {
   prometheus3: 'prometheus3',
   judge: 'judge',
   openmetrics: 'openmetrics/bin/python',
+  mlserver: 'mlserver-python',
+  bentoml: 'bentoml-python',
+  mlflow: 'mlflow-python',
 } as const satisfies Record<InteropProgram, string>;
 
 /** Looks in the cache that test/interop/setup.sh fills, then on PATH: the Collector of the cache has the components we need. */

@@ -1,8 +1,6 @@
-import { accessSync, constants } from 'node:fs';
 import { execFile } from 'node:child_process';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { interopProgram } from './interop.ts';
 import { eventually, startProcess, type RunningProcess } from './processes.ts';
 
 /** A model server of PyPI: `test/interop/setup.sh` makes a Python that has it and what it needs. */
@@ -32,20 +30,10 @@ const ENV = {
   MLFLOW_DISABLE_TELEMETRY: 'true',
 };
 
-/** For a test's `skip` option: `false` when the server is there, else why it is not. */
-export function skipWithoutServer(server: PythonServer): string | false {
-  try {
-    accessSync(pythonOf(server), constants.X_OK);
-    return false;
-  } catch {
-    return `interop: ${server}-python not found (test/interop/setup.sh makes it)`;
-  }
-}
-
 /** Starts a server and waits until it is ready. @throws when it does not become so, with all that it wrote; nothing of it is left then. */
 export async function startPythonServer(options: PythonServerOptions): Promise<RunningProcess> {
   const leader = await startProcess({
-    command: pythonOf(options.server),
+    command: interopProgram(options.server),
     args: ['-c', LEAD, ...options.args],
     cwd: options.cwd,
     env: { ...ENV, ...options.env },
@@ -71,7 +59,10 @@ export async function startPythonServer(options: PythonServerOptions): Promise<R
 
 /** Runs a script with the Python of a server. @throws when it fails, with what it wrote. */
 export async function runPython(server: PythonServer, args: readonly string[]): Promise<void> {
-  await promisify(execFile)(pythonOf(server), args, { timeout: READY_WITHIN_MS, env: { ...process.env, ...ENV } });
+  await promisify(execFile)(interopProgram(server), args, {
+    timeout: READY_WITHIN_MS,
+    env: { ...process.env, ...ENV },
+  });
 }
 
 async function becomesReady(leader: RunningProcess, url: string): Promise<void> {
@@ -96,10 +87,4 @@ function killGroup(pid: number): void {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
-}
-
-function pythonOf(server: PythonServer): string {
-  const { METERGATE_INTEROP_CACHE, XDG_CACHE_HOME } = process.env;
-  const cache = METERGATE_INTEROP_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'metergate', 'interop');
-  return join(cache, `${server}-python`);
 }

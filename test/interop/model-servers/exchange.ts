@@ -14,7 +14,7 @@ export interface Asking {
   readonly body?: string | Buffer;
   /**
    * The server closes the connection behind its answer and does not say that it will, as uvicorn does behind an exception that nothing
-   * caught. Whoever asks on it next, the gateway or any other who keeps connections, may get no answer.
+   * caught. Whoever asks on it next may get no answer, unless it is the gateway that keeps the connections: it uses that one no more.
    */
   readonly drops?: true;
 }

@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import { exchange, untilDropped, type Asking } from './exchange.ts';
+import { exchange, type Asking } from './exchange.ts';
 
 /** One kind of request of a load, and what the gateway is to make of it. */
 export interface Kind extends Asking {
@@ -36,17 +36,15 @@ export interface Load<K extends Kind> {
   /** Of the gateway. */
   readonly url: string;
   readonly kinds: Readonly<Record<string, K>>;
-  /** How many connections the server has dropped so far; where there are kinds that have it do so. */
-  readonly dropped?: () => number;
 }
 
 const CONCURRENCY = 8;
 
 /**
  * Sends one of each kind first, in their order, so that a model is known before something fails; then what is left, mixed, several at a
- * time. At the end, one after the other, those that the server drops the connection behind: each when it has.
+ * time. Some are answered by an error behind which the server drops the connection: that must not be felt by those beside them.
  */
-export async function sendLoad<K extends Kind>({ url, kinds, dropped = () => 0 }: Load<K>): Promise<Entry<K>[]> {
+export async function sendLoad<K extends Kind>({ url, kinds }: Load<K>): Promise<Entry<K>[]> {
   const agent = new Agent({ keepAlive: true });
   const entries: Entry<K>[] = [];
   const send = async ([name, kind]: [string, K]): Promise<void> => {
@@ -55,16 +53,12 @@ export async function sendLoad<K extends Kind>({ url, kinds, dropped = () => 0 }
     entries.push({ kind, name, method, status, whole });
   };
   const named = Object.entries(kinds);
-  const mixing = named.filter(([, { drops }]) => !drops);
-  for (const each of mixing) await send(each);
-  const left = mixed(mixing);
+  for (const each of named) await send(each);
+  const left = mixed(named);
   const worker = async (): Promise<void> => {
     for (let next = left.pop(); next !== undefined; next = left.pop()) await send(next);
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  for (const each of named.filter(([, { drops }]) => drops).flatMap((kind) => repeated(kind))) {
-    await untilDropped(dropped, () => send(each));
-  }
   agent.destroy();
   return entries;
 }
@@ -94,8 +88,4 @@ export function tally<E>(entries: readonly E[], keyOf: (entry: E) => string | un
 function mixed<K extends Kind>(named: readonly [string, K][]): [string, K][] {
   const rounds = Math.max(...named.map(([, { count }]) => count));
   return Array.from({ length: rounds }, (_, round) => named.filter(([, { count }]) => round + 1 < count)).flat();
-}
-
-function repeated<K extends Kind>(named: [string, K]): [string, K][] {
-  return Array.from({ length: named[1].count }, () => named);
 }

@@ -79,19 +79,17 @@ export const kinds = {
 /** Without workers. */
 export const workerlessKinds = {
   ...kinds,
-  'text that the model fails at': { ...kinds['text that the model fails at'], drops: true },
-  'too few features': { ...kinds['too few features'], drops: true },
   stream: { ...letters('abc', 'generate_stream'), count: 20, status: 200, route: STREAM, model: LETTERS },
   'stream that breaks off': {
     ...{ ...letters('ab!', 'generate_stream'), count: 10, status: 200, cutOff: true },
     ...{ route: STREAM, model: LETTERS, except: 'broken' },
   },
   'stream that fails at once': {
-    ...{ ...letters('!', 'generate_stream'), count: 5, status: 500, route: STREAM, model: LETTERS, drops: true },
+    ...{ ...letters('!', 'generate_stream'), count: 5, status: 500, route: STREAM, model: LETTERS },
   },
   'stream of nobody': {
     ...{ ...letters('abc'), path: '/v2/models/nobody/generate_stream', count: 5, status: 500 },
-    ...{ route: STREAM, model: NOBODY, drops: true },
+    ...{ route: STREAM, model: NOBODY },
   },
 } satisfies Record<string, MlserverKind>;
 
