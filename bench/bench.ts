@@ -16,3 +16,6 @@ export interface BenchOptions {
 
 /** metergate and its peers, measured in one run. */
 export type Bench = (options: BenchOptions) => Report | Promise<Report>;
+
+/** Thrown where the machine lacks what a benchmark cannot do without; its message is a sentence for people. */
+export class CannotRun extends Error {}

@@ -1,28 +1,45 @@
 import { parseArgs } from 'node:util';
-import type { Bench, Report } from './bench.ts';
+import { CannotRun, type Bench, type BenchOptions, type Report } from './bench.ts';
+import { proxyBench } from './proxy/index.ts';
 import { recordBench } from './record/index.ts';
 import { scrapeBench } from './scrape/index.ts';
 import { formatTable } from './table.ts';
 
-const benches: Readonly<Record<string, Bench>> = { record: recordBench, scrape: scrapeBench };
+const benches: Readonly<Record<string, Bench>> = { record: recordBench, scrape: scrapeBench, proxy: proxyBench };
 
 /** From the start to the end of the process. */
 const BUDGET_MS = 50_000;
 /** For what comes after the last measurement, and for one that takes longer than any before it. */
 const MARGIN_MS = 4_000;
+const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** By signal; what a benchmark has started ends with the process. */
+const EXITS_INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
 const asked = readArguments();
 if (typeof asked === 'string') {
   process.stderr.write(`${asked}\n${usage()}`);
   process.exitCode = EXIT_USAGE;
 } else {
-  const report = await asked.bench({
+  for (const [signal, code] of Object.entries(EXITS_INTERRUPTED)) process.once(signal, () => process.exit(code));
+  const report = await runBench(asked.bench, {
     quick: asked.quick,
     deadlineMs: BUDGET_MS - MARGIN_MS,
     progress: (line) => process.stderr.write(`${line}\n`),
   });
-  process.stdout.write(asked.json ? toJson({ bench: asked.name, ...report }) : formatTable(report));
+  if (report) process.stdout.write(asked.json ? toJson({ bench: asked.name, ...report }) : formatTable(report));
+}
+
+/** @returns undefined if this machine cannot run it. */
+async function runBench(bench: Bench, options: BenchOptions): Promise<Report | undefined> {
+  try {
+    return await bench(options);
+  } catch (error) {
+    if (!(error instanceof CannotRun)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = EXIT_FAILED;
+    return undefined;
+  }
 }
 
 function toJson(report: Report & { bench: string }): string {

@@ -1,18 +1,27 @@
 import type { Report } from './bench.ts';
 
 const WALL = /_wall_(?=[a-z]+$)/;
+const TIMED = /_(?=(ns|ms|rps)$)/;
+/** There is no other time than that of the wall. */
+const LATENCY = '_p99_ms';
 
 /** Ratios, then figures; the wall time of a figure stands beside its processor time. */
 export function formatTable({ ratios, figures }: Report): string {
   const names = Object.keys(figures).filter((name) => !WALL.test(name));
-  const wallOf = (name: string): number | undefined => figures[name.replace(/_(?=(ns|ms)$)/, '_wall_')];
   return lines([
     ['ratio (the peer’s cost over ours)', '', ''],
     ...Object.entries(ratios).map(([name, ratio]) => [name, format(ratio), '']),
     ['', '', ''],
     ['figure', 'CPU', 'wall'],
-    ...names.map((name) => [name, format(figures[name]), /_(ns|ms)$/.test(name) ? format(wallOf(name)) : '']),
+    ...names.map((name) => [name, ...cellsOf(name, figures)]),
   ]);
+}
+
+function cellsOf(name: string, figures: Report['figures']): string[] {
+  const figure = format(figures[name]);
+  if (name.endsWith(LATENCY)) return ['', figure];
+  const wall = name.replace(TIMED, '_wall_');
+  return [figure, wall === name ? '' : format(figures[wall])];
 }
 
 function format(value: number | undefined): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
@@ -15,7 +15,19 @@ const wrong: Readonly<Record<string, { args: string[]; says: RegExp }>> = {
   'an option that does not exist': { args: ['record', '--fast'], says: /^Unknown option '--fast'/ },
 };
 
-const reports: Readonly<Record<string, { ratios: string[]; units: RegExp; figures: string[] }>> = {
+const isInstalled = (program: string): boolean => spawnSync(program, ['-v']).error === undefined;
+const nginx = isInstalled('nginx');
+const withoutWrk = isInstalled('wrk') ? false : 'wrk not found (Debian has it in the package wrk)';
+
+interface ReportShape {
+  readonly ratios: readonly string[];
+  /** Some of them. */
+  readonly figures: readonly string[];
+  readonly units: RegExp;
+  readonly skip?: string | false;
+}
+
+const reports: Readonly<Record<string, ReportShape>> = {
   record: {
     ratios: [
       'bound_counter_vs_sdk',
@@ -39,7 +51,34 @@ const reports: Readonly<Record<string, { ratios: string[]; units: RegExp; figure
     figures: ['longest_block_ms', 'cpu_at_20hz'],
     units: /_(ms|bytes|vs_page)$|^cpu_at_20hz/,
   },
+  proxy: {
+    ratios: [
+      'rps_vs_bare_undici',
+      'rps_vs_fastify_http_proxy',
+      ...(nginx ? ['rps_vs_nginx'] : []),
+      'rps_vs_telemetry_off',
+      'large_body_vs_bare_undici',
+      'stream_vs_bare_undici',
+    ],
+    figures: [
+      'added_p99_ms',
+      'small_upstream_rps',
+      'small_bare_undici_rps',
+      'small_fastify_http_proxy_rps',
+      ...(nginx ? ['small_nginx_rps'] : []),
+      'small_gateway_rps',
+      'small_telemetry_off_rps',
+      'large_gateway_rps',
+      'large_bare_undici_rps',
+      'stream_gateway_rps',
+      'stream_bare_undici_rps',
+    ],
+    units: /_(rps|ms)$/,
+    skip: withoutWrk,
+  },
 };
+/** A difference that may be nothing, or less, where little is measured. */
+const SIGNED = 'added_p99_ms';
 
 describe('npm run bench', () => {
   for (const [name, { args, says }] of Object.entries(wrong)) {
@@ -48,12 +87,12 @@ describe('npm run bench', () => {
       assert.equal(code, 2);
       assert.equal(stdout, '');
       assert.match(stderr, says);
-      assert.match(stderr, /usage: npm run bench -- NAME.*one of: record scrape\n/s);
+      assert.match(stderr, /usage: npm run bench -- NAME.*one of: record scrape proxy\n/s);
     });
   }
 
-  for (const [name, { ratios, figures, units }] of Object.entries(reports)) {
-    it(`${name} prints one JSON object of ratios and figures, and nothing else, with --json`, async () => {
+  for (const [name, { ratios, figures, units, skip = false }] of Object.entries(reports)) {
+    it(`${name} prints one JSON object of ratios and figures, and nothing else, with --json`, { skip }, async () => {
       const { code, stdout, stderr } = await bench([name, '--quick', '--json']);
       assert.equal(code, 0, stderr);
       const report = JSON.parse(stdout) as Record<'ratios' | 'figures', Record<string, number>>;
@@ -61,15 +100,22 @@ describe('npm run bench', () => {
       assert.deepEqual(Object.keys(report.ratios), ratios);
       for (const each of figures) assert.ok(each in report.figures, each);
       for (const [each, value] of Object.entries({ ...report.ratios, ...report.figures })) {
-        assert.ok(Number.isFinite(value) && value > 0, `${each}: ${value}`);
+        assert.ok(Number.isFinite(value) && (value > 0 || each === SIGNED), `${each}: ${value}`);
       }
       for (const each of Object.keys(report.figures)) assert.match(each, units);
     });
   }
+
+  it('says which package is missing where proxy cannot be measured, with exit code 1', async () => {
+    const { code, stdout, stderr } = await bench(['proxy', '--quick'], { PATH: '/nothing-is-here' });
+    assert.equal(code, 1);
+    assert.equal(stdout, '');
+    assert.equal(stderr, 'wrk is not here: it sends the load (Debian has it in the package wrk)\n');
+  });
 });
 
-async function bench(args: readonly string[]) {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function bench(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
