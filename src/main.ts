@@ -30,7 +30,7 @@ function flushed(stream: NodeJS.WriteStream): Promise<unknown> {
  * is 15 times a second. Counted like any other memory they are collected as they should be, and 1.8 times as many such requests pass. Node.js 22
  * does not know the flag.
  */
-function countBuffersInGlobalLimit(): void {
+export function countBuffersInGlobalLimit(): void {
   if (Number.parseInt(process.versions.node, 10) >= 24)
     setFlagsFromString('--external-memory-accounted-in-global-limit');
 }

@@ -59,7 +59,7 @@ export const configSchema = section({
     requests_in_flight: count().default(1024).describe('Requests served at one time; more are answered 503.'),
     connections: count().default(10_000).describe('Open connections of each listener; more are closed at once.'),
     header_size: size({ byDefault: '16KiB', from: '1KiB', to: '1MiB' }).describe(
-      'All headers of one request together; more are answered 431.',
+      'All headers of one request, or response, together; a larger request is answered 431, a larger response 502.',
     ),
     request_body_size: size({ byDefault: '1GiB', from: '1KiB', to: '1TiB' }).describe(
       'Body of one request; a longer one is answered 413.',

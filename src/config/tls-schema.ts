@@ -1,6 +1,6 @@
 import { filled } from './kinds.ts';
 
-/** Files of TLS where the gateway connects to someone; which of them go together is in tls-checks.ts. */
+/** Files of TLS where the gateway connects to someone; which of them go together is in destination-checks.ts. */
 export function tlsFiles() {
   return {
     ca_file: filled().optional().describe('Certificates (PEM) to trust instead of those that Node.js trusts.'),

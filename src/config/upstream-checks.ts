@@ -60,10 +60,11 @@ function replicasAlike(upstream: Path, options: CheckOptions): void {
   );
   const first = new Map<string, Path>();
   for (const { path, url } of readable) {
-    const earlier = first.get(url.href);
+    const earlier = first.get(url.host);
     const [one] = readable;
-    if (earlier !== undefined) options.report(path, `must be unique, but ${pathText(earlier)} is the same`);
-    else first.set(url.href, path);
+    if (earlier !== undefined)
+      options.report(path, `must have a host and port of its own, but ${pathText(earlier)} has the same`);
+    else first.set(url.host, path);
     if (one && one.url.protocol !== url.protocol) {
       options.report(path, `must be ${one.url.protocol.slice(0, -1)}, as ${pathText(one.path)} is`);
     }

@@ -12,7 +12,10 @@ export function upstream() {
     url: urls().describe(
       'Where the server is, or a list of where its replicas are; a base path is put before the path of each request.',
     ),
-    path_prefix: text(matching(/^\/[^\s?#]*$/), 'must be a path that starts with /')
+    path_prefix: text(
+      matching(/^\/(?!(.*\/)?\.{1,2}(\/|$))[^\s?#%]*$/),
+      'must be a path that starts with /, without percent-encoding and dot segments',
+    )
       .prefault('/')
       .describe(
         'Requests below it go to this upstream, the prefix of most segments first; the path of url takes its place. Without percent-encoding; unique, unless match tells upstreams apart.',

@@ -90,6 +90,8 @@ export function createConnections(
       // One turn for what was just written to leave.
       await new Promise(setImmediate);
       server.closeAllConnections();
+      // Those that Node's server has let go of, too.
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };

@@ -114,7 +114,7 @@ telemetry:
       // 600 models with 4 outcomes each, and 4 outcomes of each of the two that all others share.
       assert.equal(Object.keys(points['inference.requests'] ?? {}).length, 600 * 4 + 8);
       assert.equal(Object.keys(points['inference.request.duration'] ?? {}).length, 600 * 4);
-      assert.equal(Object.keys(points['inference.active_requests'] ?? {}).length, 600);
+      assert.equal(Object.keys(points['inference.active_requests'] ?? {}).length, 601);
       assert.equal(points['metergate.cardinality.overflow'], undefined);
       assert.ok(!JSON.stringify(points).includes('otel.metric.overflow'));
     });

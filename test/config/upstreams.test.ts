@@ -69,7 +69,7 @@ describe('the replicas of an upstream', () => {
   const URL_WANTED = 'must be an http or https URL without user information, query or fragment';
   const cases: Record<string, { url: string; says: readonly string[] }> = {
     'may be one': { url: '["http://h"]', says: [] },
-    'may be apart by their base paths': { url: '["http://h/a", "http://h/b"]', says: [] },
+    'may be apart by their ports': { url: '["http://h/a", "http://h:81/a"]', says: [] },
     'are at least one': {
       url: '[]',
       says: ['upstreams[0].url must be a URL, or a list of at least one (got an empty list)'],
@@ -85,7 +85,9 @@ describe('the replicas of an upstream', () => {
     'are no mapping': { url: '{ a: http://h }', says: [`upstreams[0].url ${URL_WANTED} (got a mapping)`] },
     'are each there once, however they are written': {
       url: '["http://h", "http://i", "HTTP://H:80/"]',
-      says: ['upstreams[0].url[2] must be unique, but upstreams[0].url[0] is the same (got "HTTP://H:80/")'],
+      says: [
+        'upstreams[0].url[2] must have a host and port of its own, but upstreams[0].url[0] has the same (got "HTTP://H:80/")',
+      ],
     },
     'have one scheme': {
       url: '["http://h", "https://i"]',

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { errorBody, errorHeaders, proxyErrors, type ProxyErrorCode } from './errors.ts';
 import { reasonPhrase } from './headers.ts';
 
@@ -13,8 +14,14 @@ export function answerError(response: ServerResponse, code: ProxyErrorCode): num
     response.end(body);
   } catch {
     // The upstream's head has left something in the response that Node refuses to send; the code says what was wrong with it.
-    response.destroy();
+    breakOff(response);
     return 0;
   }
   return response.req.method === 'HEAD' ? 0 : Buffer.byteLength(body);
+}
+
+/** Cuts a response off, and its connection with it: when it is its turn (pipelining), since those before it are to be whole. */
+export function breakOff(response: ServerResponse): void {
+  if (response.socket === null) response.once('socket', (socket: Socket) => socket.destroy());
+  else response.destroy();
 }

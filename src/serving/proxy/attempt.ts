@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Dispatcher } from 'undici';
+import { errors, type Dispatcher } from 'undici';
 import type { Delivery } from './delivery.ts';
 import { codeOfUpstreamError, type ProxyErrorCode } from './errors.ts';
 import { isPlainlyFramed } from './headers.ts';
@@ -12,6 +12,8 @@ export interface AttemptOwner {
   /** The exchange has its outcome: nothing that still comes matters. */
   readonly isSettled: boolean;
   readonly delivery: Delivery;
+  /** The upstream wants the body. */
+  continue(): void;
   fail(code: ProxyErrorCode): void;
   /** The response has come to its end. */
   completed(trailers: IncomingHttpHeaders): void;
@@ -53,7 +55,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onContinue(): void {
-    if (!this.#owner.isSettled) this.#owner.delivery.continue();
+    if (!this.#owner.isSettled) this.#owner.continue();
   }
 
   onRequestUpgrade(
@@ -96,6 +98,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    // Interim answers alone are no response.
+    if (this.#status === 0) return this.#break('upstream_malformed_response');
     this.#replica.health.answered();
     this.end();
     this.#owner.completed(trailers);
@@ -104,7 +108,17 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseError(controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#isBroughtWhole && controller) return this.onResponseEnd(controller, {});
     // Without a connection nothing can have been sent.
-    const code = codeOfUpstreamError(error, this.#controller !== undefined);
+    const found = codeOfUpstreamError(error, this.#controller !== undefined);
+    // Its head was well: it is less of a body than it promised.
+    const isShort =
+      this.#status > 0 &&
+      found === 'upstream_malformed_response' &&
+      error instanceof errors.ResponseContentLengthMismatchError;
+    const code = isShort ? 'upstream_closed' : found;
+    this.#break(code);
+  }
+
+  #break(code: ProxyErrorCode): void {
     if (!this.#owner.isSettled && FAULTS.has(code)) this.#replica.health.failed(performance.now());
     this.end();
     this.#owner.broken(code);

@@ -28,7 +28,7 @@ export const proxyErrors = {
     status: 404,
     outcome: 'rejected',
     proxyStatus: 'destination_not_found',
-    message: "No upstream's path_prefix matches the path",
+    message: 'No upstream takes requests of this host, path and model',
   },
   method_not_allowed: {
     status: 405,
@@ -112,7 +112,7 @@ export const proxyErrors = {
     status: 502,
     outcome: 'failure',
     proxyStatus: 'http_protocol_error',
-    message: "The upstream's response is not valid HTTP/1.1",
+    message: "The upstream's response is not valid HTTP/1.1, or its head is larger than limits.header_size",
   },
   shutdown: {
     status: 504,

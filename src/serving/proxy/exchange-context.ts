@@ -10,6 +10,8 @@ export interface ExchangeContext {
   route: Route;
   readonly measurements: Measurements;
   accessLog: AccessLog | undefined;
+  /** What looks at requests has failed; they go on. */
+  readonly onTapError: (error: unknown) => void;
   readonly requestsInFlightMax: number;
   readonly requestBodyBytesMax: number;
   /** Between two parts of a body whose upstream is not yet known. */

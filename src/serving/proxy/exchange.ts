@@ -1,16 +1,16 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Recognition } from '../protocols/protocol.ts';
-import { answerError } from './answer.ts';
+import { answerError, breakOff } from './answer.ts';
 import { Delivery } from './delivery.ts';
 import { proxyErrors, type ProxyErrorCode } from './errors.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { Intake } from './intake.ts';
+import { closeBehindBody, discardRest } from './linger.ts';
 import type { ModelSeries } from './known-models.ts';
 import type { Measured } from './measured.ts';
 import type { Outcome } from './outcome.ts';
 import { Passage, type PassageEvent, type PassageOwner } from './passage.ts';
 import type { Replica } from './replicas.ts';
-import { discardRest } from './request-body.ts';
 import type { Upgrade, Upgraded } from './upgrade.ts';
 import type { Upstream } from './upstreams.ts';
 
@@ -48,6 +48,7 @@ export class Exchange implements PassageOwner, Measured {
   readonly #context: ExchangeContext;
   readonly #passage: Passage;
   readonly #upgrade: Upgrade | undefined;
+  #isBehind = false;
   #closeTunnel: (() => void) | undefined;
 
   constructor(context: ExchangeContext, { request, response, expectsContinue = false, upgrade }: ExchangeOptions) {
@@ -60,7 +61,7 @@ export class Exchange implements PassageOwner, Measured {
       context,
       request,
       expectsContinue,
-      sayContinue: () => this.delivery.continue(),
+      onContinue: () => this.delivery.continue(),
       onFault: (code) => this.fail(code),
     });
     this.#passage = new Passage(this);
@@ -109,7 +110,9 @@ export class Exchange implements PassageOwner, Measured {
     const { measurements, inFlight, requestsInFlightMax } = this.#context;
     response.on('close', this.#onClose);
     // One that waits for its turn behind another (pipelining) has no connection yet, and Node 22 does not close it with it.
-    if (response.socket === null) request.socket.setMaxListeners(0).once('close', this.#onClose);
+    this.#isBehind = response.socket === null;
+    if (this.#isBehind) request.socket.setMaxListeners(0).once('close', this.#onClose);
+    if (this.intake.expectsContinue) closeBehindBody(request);
     measurements.received(this);
 
     const fault = this.intake.readHead();
@@ -128,6 +131,7 @@ export class Exchange implements PassageOwner, Measured {
     const onEnd = (code: ProxyErrorCode | undefined): void => {
       this.#closeTunnel = undefined;
       left();
+      if (code !== undefined && !this.response.headersSent && !this.request.socket.destroyed) return this.fail(code);
       if (code === undefined) this.outcome ??= 'success';
       else this.leave(code, proxyErrors[code].outcome);
       this.#onClose();
@@ -162,7 +166,7 @@ export class Exchange implements PassageOwner, Measured {
     const { request, response } = this;
     if (this.#closeTunnel) this.#closeTunnel();
     else if (request.httpVersionMinor === 0) request.socket.resetAndDestroy();
-    else response.destroy();
+    else breakOff(response);
   }
 
   measure(event: PassageEvent): void {
@@ -181,6 +185,7 @@ export class Exchange implements PassageOwner, Measured {
     // How a tunnel ends is not for one of its sides to say.
     if (this.isClosed || (this.#closeTunnel && !this.isSettled)) return;
     this.isClosed = true;
+    if (this.#isBehind) this.request.socket.off('close', this.#onClose);
     this.endMs = performance.now();
     this.leave('downstream_closed');
     this.intake.close();

@@ -69,5 +69,17 @@ export function createHeaderAttributes(specs: readonly HeaderAttribute[]): Heade
 function valueOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   const text = Array.isArray(value) ? value.join(', ') : value;
-  return text === '' ? undefined : text;
+  return text === undefined || text === '' ? undefined : decoded(text);
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Node reads a header as Latin-1, which is its bytes; most who send more than ASCII mean UTF-8. */
+function decoded(text: string): string {
+  if (!/[\x80-\xff]/.test(text)) return text;
+  try {
+    return utf8.decode(Buffer.from(text, 'latin1'));
+  } catch {
+    return text;
+  }
 }

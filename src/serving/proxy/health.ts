@@ -7,8 +7,10 @@
  */
 export interface Health {
   readonly healthy: boolean;
-  /** @param inFlight requests that it has: one whose back-off is over gets a single one to show that it is back. */
-  accepts(nowMs: number, inFlight: number): boolean;
+  /** Whether it is to be sent requests; where it is unhealthy, a single one, to show that it is back. */
+  accepts(nowMs: number): boolean;
+  /** It is sent that one, and the next after a longer back-off. */
+  tried(nowMs: number): void;
   /** The head of a response came. */
   answered(): void;
   /** @param nowMs on a monotonic clock. */
@@ -33,6 +35,10 @@ export function createHealth({ unhealthyAfter, backoffMaxMs, onChange }: HealthO
   let retryAtMs = 0;
   let healthy = true;
 
+  const backOff = (nowMs: number): void => {
+    retryAtMs = nowMs + Math.min(backoffMs, backoffMaxMs);
+    backoffMs *= 2;
+  };
   const settle = (): void => {
     const now = failures < unhealthyAfter && failedChecks < unhealthyAfter;
     if (now === healthy) return;
@@ -43,7 +49,8 @@ export function createHealth({ unhealthyAfter, backoffMaxMs, onChange }: HealthO
     get healthy() {
       return healthy;
     },
-    accepts: (nowMs, inFlight) => healthy || (failedChecks < unhealthyAfter && nowMs >= retryAtMs && inFlight === 0),
+    accepts: (nowMs) => healthy || (failedChecks < unhealthyAfter && nowMs >= retryAtMs),
+    tried: backOff,
     answered: () => {
       if (failures === 0 && backoffMs === BACKOFF_MS) return;
       failures = 0;
@@ -54,10 +61,7 @@ export function createHealth({ unhealthyAfter, backoffMaxMs, onChange }: HealthO
     failed: (nowMs) => {
       failures++;
       // Those that were on their way when it was found out say nothing new.
-      if (failures >= unhealthyAfter && nowMs >= retryAtMs) {
-        retryAtMs = nowMs + Math.min(backoffMs, backoffMaxMs);
-        backoffMs *= 2;
-      }
+      if (failures >= unhealthyAfter && nowMs >= retryAtMs) backOff(nowMs);
       settle();
     },
     checked: (passed) => {

@@ -1,5 +1,6 @@
 import { createConnections, listen, type Address } from '../../http/server.ts';
 import type { Deadline } from '../../std/deadline.ts';
+import { errorText } from '../../std/error-text.ts';
 import type { Part } from '../../std/part.ts';
 import type { Events } from '../../telemetry/events.ts';
 import type { Instruments } from '../../telemetry/instruments.ts';
@@ -48,6 +49,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     route: () => undefined,
     measurements,
     accessLog: undefined,
+    onTapError: (error) => events.emit('measurement failed', { fields: { error: errorText(error) } }),
     requestsInFlightMax: limits.requestsInFlightMax,
     requestBodyBytesMax: limits.requestBodyBytesMax,
     bodyIdleMs: Math.max(...options.upstreams.map(({ timeouts }) => timeouts.idleMs)),
@@ -69,7 +71,7 @@ export function createProxy(options: ProxyOptions): Proxy {
     if (options.accessLog) context.accessLog = openAccessLog({ ...options.accessLog, events });
     for (const upstream of options.upstreams)
       upstreams = [...upstreams, await openUpstream(upstream, { ...limits, onHealthChange })];
-    context.route = createRoute({ upstreams, recognise: createRecognise(events) });
+    context.route = createRoute({ upstreams, recognise: createRecognise(context.onTapError) });
     url = await listen(server, { address, key: 'listen.inference' });
   };
   const stop = async (deadline: Deadline): Promise<void> => {
@@ -104,6 +106,7 @@ export function createProxy(options: ProxyOptions): Proxy {
 function statusOf({ options, places, replicas }: Upstream): Readonly<Record<string, unknown>> {
   return {
     name: options.name,
+    requestsInFlight: places.taken,
     requestsWaiting: places.waiting,
     replicas: replicas.all.map(({ url, health, inFlight }) => ({
       address: url.host,

@@ -4,17 +4,18 @@ import type { Recognition } from '../protocols/protocol.ts';
 import type { ProxyErrorCode } from './errors.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { headerFault } from './headers.ts';
-import { hasBody, isWhole, mayBeWhole, RequestBody } from './request-body.ts';
+import { hasBody, isThere, mayBeWhole, RequestBody } from './request-body.ts';
 import type { RoutedRequest } from './routing.ts';
 import { parseTarget, type Target } from './target.ts';
 import type { Upstream } from './upstreams.ts';
 
 export interface IntakeOptions {
-  readonly context: Pick<ExchangeContext, 'route' | 'requestBodyBytesMax' | 'bodyIdleMs'>;
+  readonly context: Pick<ExchangeContext, 'route' | 'requestBodyBytesMax' | 'bodyIdleMs' | 'onTapError'>;
   readonly request: IncomingMessage;
   /** `100 Continue` has to come before the body, which has therefore not come with the head. */
   readonly expectsContinue: boolean;
-  readonly sayContinue: () => void;
+  /** The downstream is to be told to go on. */
+  readonly onContinue: () => void;
   readonly onFault: (code: ProxyErrorCode) => void;
 }
 
@@ -68,12 +69,18 @@ export class Intake {
     if (!hasBody(request)) return this.#lookIntoBody(onReady);
     const take = (): void => {
       if (this.#isClosed) return;
-      this.body = isWhole(request) ? (request.read(request.readableLength) as Buffer) : this.#stream();
+      this.body = isThere(request) ? (request.read(request.readableLength) as Buffer) : this.#stream();
       this.#lookIntoBody(onReady);
     };
     // What came in one read with the head is there a tick later, and needs no stream.
     if (mayBeWhole(request) && !this.expectsContinue) process.nextTick(take);
     else take();
+  }
+
+  /** The body may come. */
+  continue(): void {
+    if (this.body instanceof RequestBody) this.body.continue();
+    this.#options.onContinue();
   }
 
   /** Takes nothing in any more. */
@@ -86,6 +93,7 @@ export class Intake {
     const { context, request, onFault } = this.#options;
     return new RequestBody(request, {
       bytesMax: context.requestBodyBytesMax,
+      isHeldBack: this.expectsContinue,
       onTooLarge: () => onFault('request_body_too_large'),
       idleMs: this.upstream?.options.timeouts.idleMs ?? context.bodyIdleMs,
       onIdle: () => onFault('request_body_timeout'),
@@ -97,8 +105,13 @@ export class Intake {
     if (this.upstream !== undefined || target === undefined) return onReady();
     const scanner = createBodyModelScanner();
     const look = (chunk: Buffer): boolean => {
-      scanner.write(chunk);
-      return scanner.done;
+      try {
+        scanner.write(chunk);
+        return scanner.done;
+      } catch (error) {
+        this.#options.context.onTapError(error);
+        return true;
+      }
     };
     const done = (): void => {
       if (this.#isClosed) return;
@@ -107,7 +120,7 @@ export class Intake {
     };
     if (body instanceof RequestBody) {
       // The body comes only now, and what the upstream thinks of it cannot be waited for.
-      if (this.expectsContinue) this.#options.sayContinue();
+      if (this.expectsContinue) this.continue();
       this.expectsContinue = false;
       return body.peek(look, done);
     }

@@ -101,12 +101,19 @@ function createUpstreamModels(
   const attributes = { ...labels, 'inference.upstream.name': name, 'inference.protocol': protocol.name };
   /** By name, then by version. */
   const models = new Map<string, Map<string | undefined, ModelSeries>>();
+  const create = (model: string, version?: string): ModelSeries => {
+    const series = createModelSeries(instruments, attributes, model, version);
+    // There from the start, like the outcomes: who adds them up finds both.
+    series.active.add(0);
+    series.queueSize.add(0);
+    return series;
+  };
   return {
-    other: createModelSeries(instruments, attributes, OTHER),
+    other: create(OTHER),
     find: (model, version) => models.get(model)?.get(version),
     add: (model, version) => {
       const versions = models.get(model) ?? new Map<string | undefined, ModelSeries>();
-      models.set(model, versions.set(version, createModelSeries(instruments, attributes, model, version)));
+      models.set(model, versions.set(version, create(model, version)));
     },
   };
 }

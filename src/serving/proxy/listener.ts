@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { codeOfParserError } from './errors.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { Exchange, type ExchangeOptions } from './exchange.ts';
-import { readAgain, stopBehindUpgradeHeads } from './plain-again.ts';
+import { readAgain, stopBehindUpgradeHeads, takeOver, tellResponses } from './plain-again.ts';
 import { createRefuse } from './refusal.ts';
 import { asksForWebSocket, Upgrade } from './upgrade.ts';
 
@@ -48,14 +48,23 @@ export function createListener({ context, headerBytesMax, requestHeaderTimeoutMs
   server.on('checkContinue', (request, response) => start({ request, response, expectsContinue: true }));
   stopBehindUpgradeHeads(server);
   server.on('upgrade', (request, socket, head) => {
+    takeOver(request.socket);
     const previous = exchanges.get(socket)?.response;
-    if (!asksForWebSocket(request)) return void readAgain({ server, request, socket, head, previous });
+    if (!asksForWebSocket(request)) {
+      if (!readAgain({ server, request, socket, head, previous })) context.measurements.unreadable();
+      return;
+    }
     const upgrade = new Upgrade({ request, head, previous });
     start({ request, response: upgrade.response, upgrade });
   });
-  server.on('connect', (_request, socket) => {
+  server.on('connect', ({ socket }) => {
     // Node lets go of the connection here: nobody else reads it, or hears of its errors.
-    socket.on('error', () => {}).resume();
+    takeOver(socket);
+    tellResponses(socket);
+    socket
+      .on('error', () => {})
+      .on('end', () => socket.destroy())
+      .resume();
     refuse('method_not_allowed', socket);
   });
   server.on('clientError', (error, socket) => {

@@ -169,15 +169,15 @@ export class NodeRequest implements Dispatcher.DispatchController {
 
   #onUpgrade(response: IncomingMessage, socket: Socket, head: Buffer): void {
     if (this.#over) return;
-    if (this.#with.options.upgrade === undefined) return this.fail(new errors.HTTPParserError('bad upgrade'));
+    const isAsked = response.headers.upgrade?.toLowerCase() === this.#with.options.upgrade;
+    if (!isAsked) return this.fail(new errors.HTTPParserError('bad upgrade'));
     this.#end();
     this.#handler.onRequestUpgrade(this, 101, fieldsOf(response.rawHeaders), socket, head);
   }
 
   #onError(error: Error): void {
     // What an upstream does behind the end of its response makes that no worse.
-    if (this.#response?.complete === true) return;
-    this.fail(likeUndici(error));
+    if (this.#response?.complete !== true) this.fail(likeUndici(error));
   }
 
   /** What the handler throws is caught, as undici does, where the words of the upstream may be the reason. */

@@ -4,7 +4,7 @@
  * - `success`: the upstream answered 2xx or 3xx to the end
  * - `failure`: the upstream answered 4xx or 5xx, or we answered 502 or 504 for it, or its response was cut off
  * - `aborted`: the downstream left first
- * - `rejected`: refused before an upstream was asked
+ * - `rejected`: refused by us: malformed, no route, over a limit
  */
 export const outcomes = ['success', 'failure', 'aborted', 'rejected'] as const;
 

@@ -92,6 +92,10 @@ export class Passage implements AttemptOwner, Waiter {
     this.#owner.fail(code);
   }
 
+  continue(): void {
+    this.#owner.intake.continue();
+  }
+
   completed(trailers: IncomingHttpHeaders): void {
     this.#leave();
     if (!this.isSettled) this.#owner.completed(trailers);

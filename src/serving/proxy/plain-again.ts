@@ -67,7 +67,9 @@ export function readAgain({ server, request, socket, head, previous }: ReadAgain
 function handOver(server: Server, socket: Socket): void {
   // Node may have begun to count how long the connection is idle, and a new parser knows nothing of it.
   socket.setTimeout(server.timeout);
-  server.emit('connection', socket);
+  // Behind an answer that closes the connection nothing is answered any more, and what is still to go out of that one must not be cut.
+  if (socket.writable) server.emit('connection', socket);
+  else socket.on('error', () => {});
   socket.resume();
 }
 
@@ -78,7 +80,7 @@ function handOver(server: Server, socket: Socket): void {
 function handOverBehind(previous: ServerResponse, server: Server, socket: Socket): void {
   const onError = (): void => {};
   socket.on('error', onError);
-  const stop = tellDrains(socket);
+  const stop = tellResponses(socket);
   previous.once('close', () => {
     stop();
     if (socket.destroyed) return;
@@ -88,18 +90,28 @@ function handOverBehind(previous: ServerResponse, server: Server, socket: Socket
 }
 
 /**
- * When Node lets go of a connection, it does not tell responses on it any more that they can be written to again, neither those that are
- * on their way out nor those that come to it by `assignSocket`.
+ * When Node lets go of a connection, it does not tell responses on it any more that they can be written to again, or that nothing was taken
+ * of them for the time that was set: neither those that are on their way out nor those that come to it by `assignSocket`.
  *
  * @returns what ends it.
  */
-export function tellDrains(socket: Socket): () => void {
+export function tellResponses(socket: Socket & { _httpMessage?: ServerResponse | null }): () => void {
   const onDrain = (): void => {
-    const { _httpMessage: response } = socket as Socket & { _httpMessage?: ServerResponse | null };
-    if (response?.writableNeedDrain) response.emit('drain');
+    if (socket._httpMessage?.writableNeedDrain) socket._httpMessage.emit('drain');
   };
-  socket.on('drain', onDrain);
-  return () => socket.off('drain', onDrain);
+  const onTimeout = (): void => void socket._httpMessage?.emit('timeout', socket);
+  socket.on('drain', onDrain).on('timeout', onTimeout);
+  return () => socket.off('drain', onDrain).off('timeout', onTimeout);
+}
+
+/**
+ * A connection that Node has let go of while it had paused it (answers that wait to be read) stays paused to Node, and what it resumes later,
+ * when nobody listens yet, is lost. To be called as soon as it is let go of.
+ */
+export function takeOver(socket: Socket & { _paused?: boolean; _handle?: { reading?: boolean } | null }): void {
+  socket._paused = false;
+  // Reads on.
+  if (socket._handle?.reading === false) socket.push(Buffer.alloc(0));
 }
 
 /** Byte for byte what was read, less what asks for the upgrade; undefined if Node has not kept all of it. */

@@ -24,9 +24,12 @@ export function createRefuse({ lastExchange, measurements }: RefuseOptions): Ref
     const last = lastExchange(socket);
     if (last?.request.complete === false) {
       // It is that one's body that cannot be read, so that one's own close measures it.
+      const { response } = last;
       last.leave(code);
-      if (last.response.headersSent) socket.destroy();
-      else answerAndClose(code, socket);
+      const end = (): void => (response.headersSent ? void socket.destroy() : answerAndClose(code, socket));
+      // The answers to those before it go out first.
+      if (response.socket === null) response.once('socket', end);
+      else end();
       return;
     }
     measurements.unreadable();

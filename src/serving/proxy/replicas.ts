@@ -16,7 +16,10 @@ export interface Replica {
   inFlight: number;
 }
 
-/** Chooses among the replicas of an upstream: the one with the fewest requests in flight, of several the next in turn. */
+/**
+ * Chooses among the replicas of an upstream: the one with the fewest requests in flight, of several the next in turn; but first one that
+ * is to show that it is back.
+ */
 export interface Replicas {
   readonly all: readonly Replica[];
   /**
@@ -50,9 +53,13 @@ export function createReplicas(all: readonly Replica[], now = () => performance.
       const [only] = all;
       if (all.length === 1) return only === except ? undefined : only;
       const nowMs = now();
-      return (
-        pickLeast(({ health, inFlight }) => health.accepts(nowMs, inFlight), except) ?? pickLeast(() => true, except)
-      );
+      // A second try is not for finding something out.
+      const due = except === undefined && all.find(({ health }) => !health.healthy && health.accepts(nowMs));
+      if (due) {
+        due.health.tried(nowMs);
+        return due;
+      }
+      return pickLeast(({ health }) => health.healthy, except) ?? pickLeast(() => true, except);
     },
   };
 }

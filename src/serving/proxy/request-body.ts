@@ -5,7 +5,9 @@ import type { Readable } from 'node:stream';
 export interface RequestBodyOptions {
   readonly bytesMax: number;
   readonly onTooLarge: () => void;
-  /** The longest pause between two parts of the body; waiting for the upstream to take one does not count. */
+  /** The downstream waits for the word to go on. */
+  readonly isHeldBack: boolean;
+  /** The longest pause between two parts of the body; waiting for the upstream to take one, or for a word of it, does not count. */
   readonly idleMs: number;
   readonly onIdle: () => void;
 }
@@ -18,7 +20,7 @@ const BEGINNING_BYTES = 64 * 1024;
  *
  * It stands between the two because undici destroys a body stream when the upstream answers early or breaks: destroying the
  * request itself would take the downstream's connection, and with it our answer, along. What is left of the body then is read
- * and thrown away: see `discardRest`. It is as much of a `Readable` as senders use, and keeps only what comes before it is asked for: a
+ * and thrown away: see `linger.ts`. It is as much of a `Readable` as senders use, and keeps only what comes before it is asked for: a
  * buffer that fills and empties with every chunk made large bodies half as fast.
  */
 export class RequestBody extends EventEmitter {
@@ -36,13 +38,15 @@ export class RequestBody extends EventEmitter {
   #isGiven = false;
   #isWanted = true;
   #isOver = false;
+  #isHeldBack: boolean;
 
   constructor(request: IncomingMessage, options: RequestBodyOptions) {
     super();
     this.#request = request;
     this.#options = options;
+    this.#isHeldBack = options.isHeldBack;
     this.#idle = setTimeout(() => {
-      if (this.#isWanted) options.onIdle();
+      if (this.#isWanted && !this.#isHeldBack) options.onIdle();
       else this.#idle.refresh();
     }, options.idleMs);
     // Senders report a broken body as an error of the request; before they listen, a break must not be an unhandled error.
@@ -75,6 +79,12 @@ export class RequestBody extends EventEmitter {
   /** What undici knows a stream by. */
   pipe(): never {
     throw new Error('a request body is read by its events');
+  }
+
+  /** The downstream has been told to go on. */
+  continue(): void {
+    this.#isHeldBack = false;
+    this.#idle.refresh();
   }
 
   pause(): this {
@@ -122,6 +132,7 @@ export class RequestBody extends EventEmitter {
   };
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#isHeldBack = false;
     this.#idle.refresh();
     this.bytes += chunk.length;
     if (this.bytes > this.#options.bytesMax) return this.#options.onTooLarge();
@@ -164,26 +175,6 @@ export function mayBeWhole({ headers }: IncomingMessage): boolean {
 }
 
 /** Whether all of a body whose length was said is there, and not yet read. */
-export function isWhole({ headers, readableLength }: IncomingMessage): boolean {
+export function isThere({ headers, readableLength }: IncomingMessage): boolean {
   return readableLength > 0 && readableLength === Number(headers['content-length']);
-}
-
-/** As nginx's `lingering_time` has it. */
-const DISCARD_MS = 30_000;
-
-/**
- * After an answer that did not wait for the whole request: what still comes is read and thrown away, for a while, and the
- * connection closed if that was not enough. Closing at once, with input unread, would reset the connection, and the downstream,
- * which may read only when it has sent everything, could lose the answer.
- */
-export function discardRest(request: IncomingMessage, discardMs = DISCARD_MS): void {
-  const { socket } = request;
-  if (request.complete || socket.destroyed) return;
-  const limit = setTimeout(() => socket.destroy(), discardMs);
-  const over = (): void => {
-    clearTimeout(limit);
-    socket.off('close', over);
-  };
-  socket.once('close', over);
-  request.once('end', over).resume();
 }

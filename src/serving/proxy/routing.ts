@@ -1,5 +1,3 @@
-import { errorText } from '../../std/error-text.ts';
-import type { Events } from '../../telemetry/events.ts';
 import type { Recognition } from '../protocols/protocol.ts';
 import { segmentsOf, type Target } from './target.ts';
 import type { Upstream } from './upstreams.ts';
@@ -29,12 +27,12 @@ export interface RoutedRequest {
 export type Route = (request: RoutedRequest) => Routed | 'body' | undefined;
 
 /** @returns what asks the protocol of an upstream what a request is. It never throws: what nobody recognises is passed on all the same. */
-export function createRecognise(events: Events): RoutingOptions['recognise'] {
+export function createRecognise(onError: (error: unknown) => void): RoutingOptions['recognise'] {
   return (upstream, { method, target }) => {
     try {
       return upstream.options.protocol.recognise(method, upstream.segments(target), target.query);
     } catch (error) {
-      events.emit('measurement failed', { fields: { error: errorText(error) } });
+      onError(error);
       return undefined;
     }
   };

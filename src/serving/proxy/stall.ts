@@ -15,6 +15,8 @@ export function limitStall(response: ServerResponse, { idleMs, onStall }: StallO
   }
   response.socket.setTimeout(idleMs);
   if (response.listenerCount('timeout') > 0) return;
+  // Before Node has the connection wait for the next request, or has the next response on it.
+  response.prependOnceListener('finish', () => endStall(response));
   response.on('timeout', () => {
     onStall();
     response.destroy();

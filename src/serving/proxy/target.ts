@@ -30,6 +30,7 @@ export function parseTarget(target: string): Target | undefined {
   const segments = decode(path.slice(1).split('/'), path.includes('%'));
   if (segments === undefined || segments.some((segment) => DOT_SEGMENT.test(segment))) return undefined;
   const authority = originForm === target ? undefined : ABSOLUTE_FORM.exec(target)?.[1];
+  if (authority === '' || authority?.includes('@')) return undefined;
   return { path, query, segments, ...(authority !== undefined && { authority }) };
 }
 

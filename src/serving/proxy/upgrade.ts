@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ProxyErrorCode } from './errors.ts';
 import { responseHeaders } from './headers.ts';
-import { tellDrains } from './plain-again.ts';
+import { tellResponses } from './plain-again.ts';
 import { hasBody } from './request-body.ts';
 import { tunnel, type Tunnel, type TunnelEnd } from './tunnel.ts';
 
@@ -34,7 +34,7 @@ export interface UpgradeOptions {
 export interface JoinOptions {
   /** Towards the downstream. */
   readonly onBytes: (bytes: number) => void;
-  /** Called once, when both connections are closed; undefined = nothing was cut. */
+  /** Called once, when both connections are closed, or when the downstream can still be answered; undefined = nothing was cut. */
   readonly onEnd: (code: ProxyErrorCode | undefined) => void;
 }
 
@@ -47,7 +47,7 @@ export class Upgrade {
   readonly response: ServerResponse;
   readonly #socket: Socket;
   readonly #early: Buffer[];
-  readonly #stopDrains: () => void;
+  readonly #stopTelling: () => void;
 
   constructor({ request, head, previous }: UpgradeOptions) {
     const { socket } = request;
@@ -56,12 +56,13 @@ export class Upgrade {
     this.#socket = socket;
     this.#early = [head];
     response.shouldKeepAlive = false;
-    if (previous === undefined || previous.closed) response.assignSocket(socket);
-    else previous.once('close', () => socket.destroyed || response.assignSocket(socket));
+    // Behind an answer that closes the connection nothing is answered any more.
+    if (previous === undefined || (previous.closed && socket.writable)) response.assignSocket(socket);
+    else previous.once('close', () => socket.writable && response.assignSocket(socket));
     response.once('finish', () => socket.destroySoon());
     // Nobody else hears of its errors, and it closes after each.
     socket.on('error', () => {}).once('close', () => response.emit('close'));
-    this.#stopDrains = tellDrains(socket);
+    this.#stopTelling = tellResponses(socket);
     // Who leaves is only noticed by who reads.
     socket.on('data', this.#onData).on('end', this.#onLeave).resume();
   }
@@ -83,8 +84,12 @@ export class Upgrade {
     const begin = (): void => {
       if (isOver) return;
       if (upstream.destroyed) return cut('upstream_closed');
-      if (!this.#switch(headers)) return cut('upstream_malformed_response');
       downstream.off('close', onLeave);
+      if (!this.#switch(headers)) {
+        isOver = true;
+        upstream.destroy();
+        return onEnd('upstream_malformed_response');
+      }
       joined = tunnel({
         downstream,
         downstreamHead: Buffer.concat(this.#early),
@@ -109,13 +114,17 @@ export class Upgrade {
   #switch(headers: IncomingHttpHeaders): boolean {
     const { response } = this;
     try {
-      response.writeHead(101, { ...responseHeaders(headers), connection: 'Upgrade', upgrade: 'websocket' });
+      const passed = { ...responseHeaders(headers), connection: 'Upgrade', upgrade: 'websocket' };
+      // It has neither body nor trailers.
+      delete passed.trailer;
+      delete passed['content-length'];
+      response.writeHead(101, passed);
     } catch {
       return false;
     }
     response.flushHeaders();
     response.detachSocket(this.#socket);
-    this.#stopDrains();
+    this.#stopTelling();
     this.#socket.off('data', this.#onData).off('end', this.#onLeave).pause();
     return true;
   }

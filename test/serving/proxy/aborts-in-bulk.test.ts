@@ -54,6 +54,7 @@ test(`${ABORTS} aborted requests, at every phase, leave nothing behind`, async (
     upstreams: [
       {
         name: 'up',
+        requestsInFlight: 0,
         requestsWaiting: 0,
         replicas: [{ address: new URL(upstream.url).host, healthy: true, requestsInFlight: 0 }],
       },

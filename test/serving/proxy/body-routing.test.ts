@@ -159,33 +159,3 @@ test('the requests of one connection each go their own way', async (t) => {
   );
   assert.deepEqual(took.map(({ by }) => by).sort(), [...names].sort());
 });
-
-test('a downstream that leaves before the model has come has aborted, and nobody was asked', async (t) => {
-  const { took, running } = await startRouted(t);
-  const downstream = await connectTo(t, running.url);
-  downstream.write(`POST ${CHAT} HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{"prompt":`);
-  await until('it is in flight', () => running.inFlight() === 1);
-  downstream.socket.resetAndDestroy();
-  await until('it is over', () => running.inFlight() === 0);
-  assert.deepEqual(took, []);
-  await assertCounts(running, { aborted: 1 });
-});
-
-test(
-  'a body that waits for the word to go on is told it, so that its model can be read',
-  { timeout: 5_000 },
-  async (t) => {
-    const { took, running } = await startRouted(t);
-    const downstream = await connectTo(t, running.url);
-    const body = json(MODEL);
-    downstream.write(
-      `POST ${CHAT} HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: ${body.length}\r\n\r\n`,
-    );
-    await downstream.see('100 Continue');
-    downstream.write(body);
-    await downstream.see('gpt');
-    assert.equal(took[0]?.sha256, sha256(body));
-    assert.equal(downstream.received().match(/100 Continue/g)?.length, 1);
-    await assertCounts(running, { success: 1 });
-  },
-);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { discardRest } from '../../../src/serving/proxy/request-body.ts';
+import { discardRest } from '../../../src/serving/proxy/linger.ts';
 import { until } from '../../support/until.ts';
 import { connectTo, rawPost, type RawConnection } from './downstream.ts';
 import { assertCounts, assertNothingActive, INFER, startProxy, upstreamAt } from './running-proxy.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createHealth, type HealthOptions } from '../../../src/serving/proxy/health.ts';
 
-type Step = 'failed' | 'answered' | 'passed check' | 'failed check' | number;
+type Step = 'failed' | 'tried' | 'answered' | 'passed check' | 'failed check' | number;
 
 type Options = Omit<HealthOptions, 'onChange'>;
 
@@ -15,10 +15,11 @@ function createSubject({ unhealthyAfter = 3, backoffMaxMs = 4_000 }: Partial<Opt
   const step = (what: Step): void => {
     if (typeof what === 'number') nowMs += what;
     else if (what === 'failed') health.failed(nowMs);
+    else if (what === 'tried') health.tried(nowMs);
     else if (what === 'answered') health.answered();
     else health.checked(what === 'passed check');
   };
-  return { health, changes, step, accepts: (inFlight = 0) => health.accepts(nowMs, inFlight) };
+  return { health, changes, step, accepts: () => health.accepts(nowMs) };
 }
 
 const failed = (times: number): Step[] => Array<Step>(times).fill('failed');
@@ -93,12 +94,7 @@ const cases: Record<string, { steps: Step[]; healthy: boolean; accepts: boolean;
     accepts: false,
     changes: 3,
   },
-  'fewer failed checks than it takes say nothing': {
-    steps: failedChecks(2),
-    healthy: true,
-    accepts: true,
-    changes: 0,
-  },
+  'fewer failed checks say nothing': { steps: failedChecks(2), healthy: true, accepts: true, changes: 0 },
   'enough failed checks are enough': { steps: failedChecks(3), healthy: false, accepts: false, changes: 1 },
   'what failed checks is left alone however long': {
     steps: [...failedChecks(3), 3_600_000],
@@ -112,12 +108,7 @@ const cases: Record<string, { steps: Step[]; healthy: boolean; accepts: boolean;
     accepts: false,
     changes: 1,
   },
-  'one check that passes does': {
-    steps: [...failedChecks(9), 'passed check'],
-    healthy: true,
-    accepts: true,
-    changes: 2,
-  },
+  'a check that passes does': { steps: [...failedChecks(9), 'passed check'], healthy: true, accepts: true, changes: 2 },
   'a check that passes does not make the next back-off shorter': {
     steps: [...failed(3), 'passed check', ...failed(3), 1_999],
     healthy: false,
@@ -140,13 +131,17 @@ for (const [name, { steps, healthy, accepts, changes }] of Object.entries(cases)
   });
 }
 
-test('after its back-off it is sent one request at a time, and a well one any number', () => {
+test('after its back-off it is sent one request, and the next when twice the time is over', () => {
   const subject = createSubject();
-  assert.equal(subject.accepts(1_000), true);
   [...failed(3), 1_000].forEach(subject.step);
-  assert.deepEqual([subject.accepts(0), subject.accepts(1)], [true, false]);
-  subject.step('answered');
-  assert.equal(subject.accepts(1_000), true);
+  assert.equal(subject.accepts(), true);
+  subject.step('tried');
+  assert.equal(subject.accepts(), false);
+  // It is what was tried that failed.
+  ['failed' as const, 1_999].forEach(subject.step);
+  assert.equal(subject.accepts(), false);
+  subject.step(1);
+  assert.equal(subject.accepts(), true);
 });
 
 test('a longest back-off that is shorter than the first one holds from the start', () => {
@@ -167,31 +162,33 @@ function reference(steps: readonly Step[], { unhealthyAfter, backoffMaxMs }: Opt
     const isBack = step === 'answered' || (step === 'passed check' && failures >= unhealthyAfter);
     if (isBack) failures = retryAtMs = 0;
     if (step === 'answered') backoffs = 0;
-    if (step !== 'failed' || ++failures < unhealthyAfter || nowMs < retryAtMs) continue;
-    retryAtMs = nowMs + Math.min(1_000 * 2 ** backoffs++, backoffMaxMs);
+    const isNew = step === 'failed' && ++failures >= unhealthyAfter && nowMs >= retryAtMs;
+    if (isNew || step === 'tried') retryAtMs = nowMs + Math.min(1_000 * 2 ** backoffs++, backoffMaxMs);
   }
   const [failed, out] = [failures >= unhealthyAfter, failedInARow >= unhealthyAfter];
-  return { healthy: !failed && !out, accepts: !out && nowMs >= retryAtMs, acceptsMore: !out && !failed };
+  return { healthy: !failed && !out, accepts: !out && (!failed || nowMs >= retryAtMs) };
 }
 
 test('whatever happens in whatever order, it is as the reference says', () => {
-  const step = fc.oneof(
-    fc.constantFrom<Step>('failed', 'failed', 'failed', 'answered', 'passed check', 'failed check', 'failed check'),
-    fc.constantFrom<Step>(1, 100, 500, 999, 1_000, 2_000),
-  );
+  const said: Step[] = ['failed', 'failed', 'failed', 'tried', 'answered', 'passed check', 'failed check'];
+  const step = fc.oneof(fc.constantFrom(...said), fc.constantFrom<Step>(1, 100, 500, 999, 1_000, 2_000));
   const options = fc.record({
     unhealthyAfter: fc.integer({ min: 1, max: 4 }),
     backoffMaxMs: fc.constantFrom(100, 1_500, 10_000),
   });
   const check = (steps: Step[], given: Options): void => {
     const subject = createSubject(given);
+    const done: Step[] = [];
     let before = true;
-    steps.forEach((each, n) => {
+    steps.forEach((each) => {
+      // Only one that is to show that it is back is tried.
+      if (each === 'tried' && (subject.health.healthy || !subject.accepts())) return;
+      done.push(each);
       const changesBefore = subject.changes.length;
       subject.step(each);
-      const expected = reference(steps.slice(0, n + 1), given);
+      const expected = reference(done, given);
       const { healthy } = subject.health;
-      assert.deepEqual({ healthy, accepts: subject.accepts(), acceptsMore: subject.accepts(1) }, expected);
+      assert.deepEqual({ healthy, accepts: subject.accepts() }, expected);
       assert.deepEqual(subject.changes.slice(changesBefore), healthy === before ? [] : [healthy]);
       before = healthy;
     });

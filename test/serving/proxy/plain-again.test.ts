@@ -12,7 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable, type Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
-import { readAgain, stopBehindUpgradeHeads, tellDrains } from '../../../src/serving/proxy/plain-again.ts';
+import { readAgain, stopBehindUpgradeHeads, tellResponses } from '../../../src/serving/proxy/plain-again.ts';
 import { until } from '../../support/until.ts';
 import { connectTo, type RawConnection } from './downstream.ts';
 
@@ -284,7 +284,7 @@ test('a response on a connection that Node has let go of hears that it can be wr
   server.on('upgrade', (request) => {
     const { socket } = request;
     const response = new ServerResponse(request);
-    const stop = tellDrains(socket);
+    const stop = tellResponses(socket);
     response.on('finish', () => {
       stop();
       socket.end();

@@ -138,8 +138,7 @@ test('the status shows each replica, its health and what it has', async (t) => {
   const host = (url: string): string => new URL(url).host;
   assert.deepEqual(running.proxy.status().upstreams, [
     {
-      name: 'up',
-      requestsWaiting: 0,
+      ...{ name: 'up', requestsInFlight: 1, requestsWaiting: 0 },
       replicas: [
         { address: host(a.url), healthy: false, requestsInFlight: 0 },
         { address: host(b.url), healthy: true, requestsInFlight: 1 },

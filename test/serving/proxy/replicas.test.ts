@@ -90,6 +90,14 @@ test('one that is out gets a single request when its back-off is over', () => {
   assert.equal(pick(), 0);
 });
 
+test('a request that one refused goes to one that is well, though another is to show that it is back', () => {
+  const { pick, clock } = createSubject([{ unhealthy: true }, { unhealthy: true }, { inFlight: 5 }]);
+  clock.nowMs = 1_000;
+  const first = pick();
+  assert.notEqual(first, 2);
+  assert.equal(pick(first), 2);
+});
+
 test('whatever they have in flight and whichever are out: the least busy of those that may be asked', () => {
   const specs = fc.array(fc.record({ inFlight: fc.nat(4), unhealthy: fc.boolean() }), { minLength: 2, maxLength: 6 });
   fc.assert(

@@ -13,10 +13,11 @@ const at = (pathPrefix: string, url = 'http://127.0.0.1:1'): Promise<Upstream> =
   openUpstream(upstreamAt(url, { name: pathPrefix, pathPrefix }), { headerBytesMax: 16_384, onHealthChange: () => {} });
 const routeOf = async (...upstreams: Promise<Upstream>[]): Promise<Route> =>
   createRoute({ upstreams: await Promise.all(upstreams), recognise: () => undefined });
-const pathOf = ({ path, replicas: { all } }: Upstream, target: string): string => {
+const pathOf = (upstream: Upstream, target: string): string => {
   const parsed = parseTarget(target);
-  assert.ok(parsed && all[0]);
-  return path(all[0], parsed);
+  const [replica] = upstream.replicas.all;
+  assert.ok(parsed && replica);
+  return upstream.path(replica, parsed);
 };
 
 const matches: Record<string, { target: string; prefix: string; path: string }> = {

@@ -127,3 +127,25 @@ test('a large answer in front of a request for a WebSocket arrives whole, and th
   await downstream.see('welcome');
   assert.ok(downstream.received().includes(`\r\n\r\n${LARGE}HTTP/1.1 101 `));
 });
+
+test('a WebSocket behind answers that wait to be read hears all that is said, and hears who leaves', async (t) => {
+  const upstream = await startWebSocketUpstream(t, {
+    greeting: 'welcome',
+    answer: (request, response) => void response.end(request.url === '/large' ? LARGE : 'small'),
+  });
+  const running = await startProxy(t, [upstreamAt(upstream.url)]);
+  const downstream = await connectTo(t, running.url);
+  downstream.socket.pause();
+  downstream.write('GET /large HTTP/1.1\r\nhost: a\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  // Node reads no further behind the second, but the third is in the same piece.
+  downstream.write(`GET /v2 HTTP/1.1\r\nhost: a\r\n\r\n${askForWebSocket()}`);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  downstream.socket.resume();
+  await downstream.see('welcome');
+  downstream.write(frame(OPCODE.text, 'are you there?', { masked: true }));
+  await downstream.see('are you there?');
+  downstream.socket.destroy();
+  await until('it is over', () => running.inFlight() === 0);
+  await assertNothingActive(running);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { until } from '../../support/until.ts';
 import { connectTo } from './downstream.ts';
 import { assertHttp, assertNothingActive, startProxy, upstreamAt, type ProxyChanges } from './running-proxy.ts';
@@ -75,19 +75,28 @@ test('a refusal arrives although the downstream has already said more than it ma
 });
 
 interface Answer {
-  readonly upstream?: (t: Parameters<typeof startRawUpstream>[0]) => Promise<string>;
+  readonly upstream?: (t: TestContext) => Promise<string>;
   readonly prefix?: string;
   readonly changes?: ProxyChanges;
   readonly status: number;
   readonly code: string;
 }
 
-const saying = (text: string) => async (t: Parameters<typeof startRawUpstream>[0]) =>
-  (await startRawUpstream(t, (socket) => socket.end(text))).url;
+/** Nothing more than that; nothing at all is the end. */
+const saying = (text: string) => async (t: TestContext) =>
+  (await startRawUpstream(t, (socket) => (text === '' ? socket.end() : socket.write(text)))).url;
 const answers: Record<string, Answer> = {
   'that cannot be sent': { upstream: closedUrl, status: 502, code: 'upstream_unreachable' },
   'that gets no answer': { upstream: saying(''), status: 502, code: 'upstream_closed' },
   'that gets rubbish': { upstream: saying('HELLO\r\n\r\n'), status: 502, code: 'upstream_malformed_response' },
+  'that gets a 101 which is none': {
+    upstream: saying('HTTP/1.1 101 Go\r\n\r\n'),
+    ...{ status: 502, code: 'upstream_malformed_response' },
+  },
+  'that gets a 101 to another protocol': {
+    upstream: saying('HTTP/1.1 101 Go\r\nconnection: upgrade\r\nupgrade: chess\r\n\r\n'),
+    ...{ status: 502, code: 'upstream_malformed_response' },
+  },
   'that nobody answers in time': {
     upstream: async (t) => (await startRawUpstream(t, () => {})).url,
     status: 504,

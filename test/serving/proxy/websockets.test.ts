@@ -119,6 +119,19 @@ test('the protocol that the upstream chooses is that of the WebSocket', async (t
   assert.equal(socket.protocol, 'v2.chat');
 });
 
+test('of a 101 what has no place there is left out', async (t) => {
+  const upstream = await startWebSocketUpstream(t, {
+    headers: ['Content-Length: 5', 'Trailer: x-a', 'Keep-Alive: timeout=5', 'X-Served-By: one'],
+    greeting: 'welcome',
+  });
+  const { url } = await startProxy(t, [upstreamAt(upstream.url)]);
+  const downstream = await connectTo(t, url);
+  downstream.write(askForWebSocket());
+  await downstream.see('welcome');
+  assert.match(downstream.received(), /^x-served-by: one$/im);
+  assert.doesNotMatch(downstream.received(), /^(content-length|trailer|keep-alive):/im);
+});
+
 const spellings: Record<string, string> = {
   'with keep-alive beside it': askForWebSocket().replace('connection: Upgrade', 'connection: keep-alive, Upgrade'),
   'in other cases': askForWebSocket().replace('upgrade: websocket', 'UPGRADE: WebSocket'),
