@@ -7,7 +7,7 @@ import { rawPost } from './downstream.ts';
 import { assertNothingActive, INFER, startProxy, upstreamAt } from './running-proxy.ts';
 import { startUpstream } from './upstream-servers.ts';
 
-const ABORTS = 3_000;
+const ABORTS = 10_000;
 const AT_ONCE = 50;
 
 test(`${ABORTS} aborted requests, at every phase, leave nothing behind`, async (t) => {
@@ -15,7 +15,7 @@ test(`${ABORTS} aborted requests, at every phase, leave nothing behind`, async (
     request.resume();
     if (request.headers['x-phase'] === 'response') response.write('part');
   });
-  const running = await startProxy(t, [upstreamAt(upstream.url)], {
+  const running = await startProxy(t, [upstreamAt(upstream.url, { requestsInFlightMax: 20 })], {
     limits: { requestsInFlightMax: 1_000, connectionsMax: 1_000 },
   });
   const { hostname, port } = new URL(running.url);
