@@ -130,6 +130,27 @@ test('each of many mixed requests on one connection has its own answer, whole an
   await assertNothingActive(running);
 });
 
+test('small answers behind a large one that is read slowly are answered, and the large one is whole', async (t) => {
+  const large = 'r'.repeat(16 * 1024 * 1024);
+  const upstream = await startUpstream(
+    t,
+    (request, response) => void response.end(request.url === '/large' ? large : 'small'),
+  );
+  const running = await startProxy(t, [upstreamAt(upstream.url)]);
+  const downstream = await connectTo(t, running.url);
+  downstream.socket.pause();
+  downstream.write('GET /large HTTP/1.1\r\nhost: a\r\n\r\n');
+  await sleep(100);
+  downstream.write('GET /v2 HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(3));
+  await sleep(100);
+  downstream.socket.resume();
+  await until(
+    'all are there',
+    () => downstream.received().length > large.length && downstream.received().split('\r\n\r\nsmall').length === 4,
+  );
+  await until('all are over', () => running.inFlight() === 0);
+});
+
 const departures = ['end', 'destroy', 'resetAndDestroy'] as const;
 test('connections that are given up at any moment, with whatever under way on them, leave nothing behind', async (t) => {
   const answer: RequestListener = (...asked) => void answerAsAsked(...asked).catch(() => {});
