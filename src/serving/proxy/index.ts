@@ -40,6 +40,9 @@ export interface Proxy extends Part {
   readonly url: string;
 }
 
+/** That a shutdown waits for what should be over. */
+const TURNS_MAX = 100;
+
 /** The inference reverse proxy: one listener in front of one or more upstreams, measured. */
 export function createProxy(options: ProxyOptions): Proxy {
   const { address, limits, measurements, events } = options;
@@ -83,6 +86,9 @@ export function createProxy(options: ProxyOptions): Proxy {
       },
     });
     await Promise.all(upstreams.map((upstream) => upstream.close()));
+    // Requests that shared a connection hear some turns later that it has closed.
+    for (let turn = 0; turn < TURNS_MAX && (turn === 0 || context.inFlight.size > 0); turn++)
+      await new Promise(setImmediate);
     await context.accessLog?.close(deadline);
   };
   return {

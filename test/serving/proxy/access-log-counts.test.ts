@@ -125,3 +125,24 @@ test('what a shutdown cuts off has its lines, too', async (t) => {
     [504, 'failure', 'shutdown'],
   ]);
 });
+
+test('requests that share a connection at a shutdown have a line each, answered or not', async (t) => {
+  const upstream = await startUpstream(t, (request, response) => {
+    request.resume();
+    setTimeout(() => response.end('ok'), Math.random() * 20);
+  });
+  for (let round = 0; round < 15; round++) {
+    const path = await fileToLogTo(t);
+    const running = await startProxy(t, [upstreamAt(upstream.url)], { accessLog: { path } });
+    const downstream = await connectTo(t, running.url);
+    if (round % 2 === 0) downstream.socket.pause();
+    const before = upstream.seen.length;
+    downstream.write(rawPost(INFER).repeat(3));
+    await until('one is under way', () => upstream.seen.length > before);
+    await running.proxy.shutdown(deadlineIn(round * 2));
+    const lines = await linesAfter(running, path);
+    const counts = Object.values(await running.counts()).reduce((sum, count) => sum + count, 0);
+    assert.equal(lines.length, counts);
+    downstream.socket.destroy();
+  }
+});

@@ -29,7 +29,11 @@ interface Started {
   stderr(): string;
 }
 
-async function startServing(t: TestContext, stdout: 'pipe' | number): Promise<Started> {
+async function startServing(
+  t: TestContext,
+  stdout: 'pipe' | number,
+  log: object = { access_log: { enabled: true } },
+): Promise<Started> {
   const upstream = await startUpstream(t, (request, response) => {
     request.resume();
     response.end('ok');
@@ -41,7 +45,7 @@ async function startServing(t: TestContext, stdout: 'pipe' | number): Promise<St
   await writeFile(
     config,
     JSON.stringify({
-      ...{ access_log: { enabled: true }, listen: { inference: FREE, management: FREE, metrics: FREE } },
+      ...{ ...log, listen: { inference: FREE, management: FREE, metrics: FREE } },
       ...{ shutdown: { delay: '0s', timeout: '2s' }, observables: { host: off, process: off } },
       upstreams: [{ name: 'up', url: upstream.url, models: [{ name: MODEL }] }],
     }),
@@ -86,6 +90,15 @@ test('standard output gets a line per request and nothing else, all of them by t
   assert.equal(lines.length, 100);
   for (const line of lines) assert.partialDeepStrictEqual(line, { outcome: 'success', status: 200, upstream: 'up' });
   assert.doesNotMatch(gateway.stderr(), /request_id/);
+});
+
+test('without access_log nothing is written there', async (t) => {
+  const gateway = await startServing(t, 'pipe', {});
+  let text = '';
+  gateway.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part));
+  await gateway.request(50);
+  assert.equal(await gateway.stop(), 0);
+  assert.equal(text, '');
 });
 
 test('so does a file that it is redirected to', async (t) => {
