@@ -1,18 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { NodeDispatchOptions } from './node-dispatch.ts';
 import { trailerFilter } from './trailers.ts';
 
-export interface NodeRequestHead {
-  readonly host: string;
-  readonly method: string;
-  /** The request's own, flat, cleaned of what is about one connection. */
-  readonly headers: readonly string[];
-  readonly body: Readable | Buffer | null;
-  /** The downstream's, for its trailers. */
-  readonly request: IncomingMessage;
-  readonly expectContinue: boolean;
-  readonly upgrade?: string | undefined;
-}
+/** What a head is made of. */
+export type NodeRequestHead = Omit<NodeDispatchOptions, 'path'> & { readonly host: string };
 
 export interface NodeRequestHeaders {
   /** Flat, complete: nothing is left for Node to add. */
