@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** As nginx's `lingering_time` has it. */
 const DISCARD_MS = 30_000;
@@ -33,4 +34,6 @@ export function closeBehindBody(request: IncomingMessage): void {
     request.once('end', destroySoon);
     discardRest(request);
   };
+  // The connection may have many of them.
+  request.once('end', () => delete (socket as Partial<Socket>).destroySoon);
 }
