@@ -20,8 +20,13 @@ export function answerError(response: ServerResponse, code: ProxyErrorCode): num
   return response.req.method === 'HEAD' ? 0 : Buffer.byteLength(body);
 }
 
-/** Cuts a response off, and its connection with it: when it is its turn (pipelining), since those before it are to be whole. */
+/**
+ * Cuts a response off, and its connection with it: when it is its turn (pipelining), since those before it are to be whole. To HTTP/1.0 the
+ * end of the connection is the end of the response, so only a reset tells that it is not whole.
+ */
 export function breakOff(response: ServerResponse): void {
-  if (response.socket === null) response.once('socket', (socket: Socket) => socket.destroy());
-  else response.destroy();
+  const cut = (socket: Socket): unknown =>
+    response.req.httpVersionMinor === 0 ? socket.resetAndDestroy() : response.destroy();
+  if (response.socket === null) response.once('socket', cut);
+  else cut(response.socket);
 }

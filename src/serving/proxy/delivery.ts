@@ -67,11 +67,13 @@ export class Delivery {
     else send();
   }
 
-  continue(): void {
+  /** @param said called when it is: when it is the turn of this response. */
+  continue(said: () => void): void {
     const response = this.#response;
     if (response.headersSent) return;
-    if (response.socket !== null) response.writeContinue();
-    else response.once('socket', () => this.continue());
+    if (response.socket === null) return void response.once('socket', () => this.continue(said));
+    response.writeContinue();
+    said();
   }
 
   head({ controller, status, headers, statusText }: Head): void {

@@ -61,7 +61,7 @@ export class Exchange implements PassageOwner, Measured {
       context,
       request,
       expectsContinue,
-      onContinue: () => this.delivery.continue(),
+      onContinue: (said) => this.delivery.continue(said),
       onFault: (code) => this.fail(code),
     });
     this.#passage = new Passage(this);
@@ -161,12 +161,9 @@ export class Exchange implements PassageOwner, Measured {
     this.#passage.abort(code);
   }
 
-  /** To HTTP/1.0 the end of the connection is the end of the response, so only a reset tells that it is not whole. */
   #cut(): void {
-    const { request, response } = this;
     if (this.#closeTunnel) this.#closeTunnel();
-    else if (request.httpVersionMinor === 0) request.socket.resetAndDestroy();
-    else breakOff(response);
+    else breakOff(this.response);
   }
 
   measure(event: PassageEvent): void {

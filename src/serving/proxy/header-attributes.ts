@@ -72,7 +72,7 @@ function valueOf(headers: IncomingHttpHeaders, name: string): string | undefined
   return text === undefined || text === '' ? undefined : decoded(text);
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Node reads a header as Latin-1, which is its bytes; most who send more than ASCII mean UTF-8. */
 function decoded(text: string): string {

@@ -15,7 +15,7 @@ export interface IntakeOptions {
   /** `100 Continue` has to come before the body, which has therefore not come with the head. */
   readonly expectsContinue: boolean;
   /** The downstream is to be told to go on. */
-  readonly onContinue: () => void;
+  readonly onContinue: (said: () => void) => void;
   readonly onFault: (code: ProxyErrorCode) => void;
 }
 
@@ -79,8 +79,9 @@ export class Intake {
 
   /** The body may come. */
   continue(): void {
-    if (this.body instanceof RequestBody) this.body.continue();
-    this.#options.onContinue();
+    this.#options.onContinue(() => {
+      if (this.body instanceof RequestBody) this.body.continue();
+    });
   }
 
   /** Takes nothing in any more. */

@@ -28,12 +28,15 @@ export function discardRest(request: IncomingMessage, discardMs = DISCARD_MS): v
 export function closeBehindBody(request: IncomingMessage): void {
   const { socket } = request;
   const destroySoon = socket.destroySoon.bind(socket);
-  socket.destroySoon = () => {
+  const closeLater = (): void => {
     if (request.complete || socket.destroyed) return destroySoon();
     socket.end();
     request.once('end', destroySoon);
     discardRest(request);
   };
+  socket.destroySoon = closeLater;
   // The connection may have many of them.
-  request.once('end', () => delete (socket as Partial<Socket>).destroySoon);
+  request.once('end', () => {
+    if (socket.destroySoon === closeLater) delete (socket as Partial<Socket>).destroySoon;
+  });
 }

@@ -27,8 +27,10 @@ export function createRefuse({ lastExchange, measurements }: RefuseOptions): Ref
       const { response } = last;
       last.leave(code);
       const end = (): void => (response.headersSent ? void socket.destroy() : answerAndClose(code, socket));
-      // The answers to those before it go out first.
-      if (response.socket === null) response.once('socket', end);
+      // Its own answer goes out first, if it has one already, and so do those to the requests before it.
+      if (response.closed || response.writableFinished) socket.destroy();
+      else if (response.writableEnded) response.once('finish', () => socket.destroy());
+      else if (response.socket === null) response.once('socket', end);
       else end();
       return;
     }

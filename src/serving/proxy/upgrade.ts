@@ -47,6 +47,7 @@ export class Upgrade {
   readonly response: ServerResponse;
   readonly #socket: Socket;
   readonly #early: Buffer[];
+  #earlyBytes: number;
   readonly #stopTelling: () => void;
 
   constructor({ request, head, previous }: UpgradeOptions) {
@@ -55,6 +56,7 @@ export class Upgrade {
     this.response = response;
     this.#socket = socket;
     this.#early = [head];
+    this.#earlyBytes = head.length;
     response.shouldKeepAlive = false;
     // Behind an answer that closes the connection nothing is answered any more.
     if (previous === undefined || (previous.closed && socket.writable)) response.assignSocket(socket);
@@ -74,6 +76,7 @@ export class Upgrade {
     let joined: Tunnel | undefined;
     let isOver = false;
     const cut = (code: ProxyErrorCode): void => {
+      if (isOver) return;
       isOver = true;
       upstream.destroy();
       downstream.off('close', onLeave).destroy();
@@ -83,12 +86,16 @@ export class Upgrade {
     upstream.on('error', () => {});
     const begin = (): void => {
       if (isOver) return;
-      if (upstream.destroyed) return cut('upstream_closed');
       downstream.off('close', onLeave);
-      if (!this.#switch(headers)) {
+      const fault = upstream.destroyed
+        ? 'upstream_closed'
+        : this.#switch(headers)
+          ? undefined
+          : 'upstream_malformed_response';
+      if (fault !== undefined) {
         isOver = true;
         upstream.destroy();
-        return onEnd('upstream_malformed_response');
+        return onEnd(fault);
       }
       joined = tunnel({
         downstream,
@@ -131,7 +138,8 @@ export class Upgrade {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#early.push(chunk);
-    if (this.#early.reduce((sum, { length }) => sum + length, 0) > EARLY_BYTES_MAX) this.#socket.pause();
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes > EARLY_BYTES_MAX) this.#socket.pause();
   };
 
   readonly #onLeave = (): void => void this.#socket.destroy();
