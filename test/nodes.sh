@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs the unit tests on every Node.js line that is supported, each from the npm package `node` in a prefix of its own.
+# Runs the unit tests on the Node.js lines that are supported beside the pinned one, on which all tests run: each from the npm package `node`
+# in a prefix of its own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache=${METERGATE_NODES_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/metergate/nodes}
 
-for line in ${NODE_LINES:-22 24 26}; do
+for line in ${NODE_LINES:-22 24}; do
   prefix="$cache/$line"
   if [ ! -x "$prefix/node_modules/.bin/node" ]; then
     mkdir -p "$prefix"
