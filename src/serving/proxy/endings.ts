@@ -40,11 +40,9 @@ export function createEndings({ models, headerAttributes, http, events }: Ending
 
   return {
     inference: (exchange) => {
-      const { request, upstream, recognition, activeIn, outcome = 'aborted' } = exchange;
-      activeIn?.active.add(-1);
-      // What was known when it was dispatched is known now.
-      const isKnown = activeIn !== undefined && activeIn.model === recognition?.model;
-      const found = admit(exchange, isKnown ? activeIn : models.of(exchange));
+      const { request, upstream, recognition, outcome = 'aborted' } = exchange;
+      exchange.activeIn?.active.add(-1);
+      const found = admit(exchange, models.of(exchange));
       exchange.countedIn = found;
       // Where nothing was recognised because nothing could be, the request may have been an inference request: it counts.
       if (recognition?.inference !== true && upstream !== undefined) return;

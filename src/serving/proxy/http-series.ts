@@ -27,8 +27,6 @@ export interface FinishedAttributes {
 export function createHttpSeries(instruments: Instruments, scheme: 'http' | 'https'): HttpSeries {
   const active = new Map<string, BoundCounter>();
   const finished = new Map<string, FinishedSeries>();
-  let lastMethod: string | undefined;
-  let lastActive: BoundCounter | undefined;
   /** Requests come in runs of one kind, and a key for the map costs more than all three recordings. */
   let last: { readonly attributes: FinishedAttributes; readonly series: FinishedSeries } | undefined;
   const activeRequests = instruments.counter('http.server.active_requests');
@@ -60,14 +58,11 @@ export function createHttpSeries(instruments: Instruments, scheme: 'http' | 'htt
 
   return {
     active: (method) => {
-      if (method === lastMethod && lastActive !== undefined) return lastActive;
       let series = active.get(method);
       if (series === undefined) {
         series = activeRequests.bind({ 'http.request.method': knownMethod(method), 'url.scheme': scheme });
         active.set(method, series);
       }
-      lastMethod = method;
-      lastActive = series;
       return series;
     },
     finished: (asked) => {
