@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { errors, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Delivery } from './delivery.ts';
-import { codeOfUpstreamError, type ProxyErrorCode } from './errors.ts';
+import { codeOfUpstreamError, type ProxyErrorCode, type Reached } from './errors.ts';
 import { isPlainlyFramed } from './headers.ts';
 import type { Replica } from './replicas.ts';
 import type { Upgraded } from './upgrade.ts';
@@ -107,15 +107,12 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseError(controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#isBroughtWhole && controller) return this.onResponseEnd(controller, {});
-    // Without a connection nothing can have been sent.
-    const found = codeOfUpstreamError(error, this.#controller !== undefined);
-    // Its head was well: it is less of a body than it promised.
-    const isShort =
-      this.#status > 0 &&
-      found === 'upstream_malformed_response' &&
-      error instanceof errors.ResponseContentLengthMismatchError;
-    const code = isShort ? 'upstream_closed' : found;
-    this.#break(code);
+    this.#break(codeOfUpstreamError(error, this.#reached));
+  }
+
+  get #reached(): Reached {
+    if (this.#status > 0) return 'response';
+    return this.#controller === undefined ? 'nobody' : 'connection';
   }
 
   #break(code: ProxyErrorCode): void {

@@ -139,13 +139,14 @@ export const proxyErrors = {
 
 export type ProxyErrorCode = keyof typeof proxyErrors;
 
+/** How far a request had come: it had no connection, it had one, or the head of its response had come. */
+export type Reached = 'nobody' | 'connection' | 'response';
+
 /**
- * Sorts what undici and the sockets below it report.
- *
- * @param connected whether the request had a connection; without one, what is unknown (a refusal, a name that does not resolve,
- *   a certificate that is not trusted) means that the upstream could not be reached, and with one that the connection broke.
+ * Sorts what undici and the sockets below it report. Without a connection, what is unknown (a refusal, a name that does not resolve, a
+ * certificate that is not trusted) means that the upstream could not be reached, and with one that the connection broke.
  */
-export function codeOfUpstreamError(error: Error & { code?: unknown }, connected: boolean): ProxyErrorCode {
+export function codeOfUpstreamError(error: Error & { code?: unknown }, reached: Reached): ProxyErrorCode {
   switch (error.code) {
     case 'UND_ERR_CONNECT_TIMEOUT':
       return 'upstream_connect_timeout';
@@ -157,16 +158,18 @@ export function codeOfUpstreamError(error: Error & { code?: unknown }, connected
     case 'UND_ERR_NOT_SUPPORTED':
     case 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH':
       return 'malformed_request';
-    case 'UND_ERR_HEADERS_OVERFLOW':
     case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
+      // Of a head that contradicts itself, or of a body that ends before it is whole.
+      return reached === 'response' ? 'upstream_closed' : 'upstream_malformed_response';
+    case 'UND_ERR_HEADERS_OVERFLOW':
     case 'ERR_INVALID_CHAR':
       return 'upstream_malformed_response';
     default:
       // undici gives a code only to some of what its parser reports.
       if (error instanceof undiciErrors.HTTPParserError) return 'upstream_malformed_response';
+      if (reached === 'nobody') return 'upstream_unreachable';
       // An interim response that nobody asked for.
-      if (connected && /^bad (response|upgrade)$/.test(error.message)) return 'upstream_malformed_response';
-      return connected ? 'upstream_closed' : 'upstream_unreachable';
+      return /^bad (response|upgrade)$/.test(error.message) ? 'upstream_malformed_response' : 'upstream_closed';
   }
 }
 

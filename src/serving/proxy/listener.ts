@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import { codeOfParserError } from './errors.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { Exchange, type ExchangeOptions } from './exchange.ts';
-import { readAgain, stopBehindUpgradeHeads, takeOver, tellResponses } from './plain-again.ts';
+import { takeOver, tellResponses } from './let-go.ts';
+import { readAgain, stopBehindUpgradeHeads } from './plain-again.ts';
 import { createRefuse } from './refusal.ts';
 import { asksForWebSocket, Upgrade } from './upgrade.ts';
 

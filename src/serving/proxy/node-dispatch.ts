@@ -10,7 +10,7 @@ export interface NodeDispatchOptions {
   readonly body: Readable | Buffer | null;
   /** The downstream's, for its trailers. */
   readonly request: IncomingMessage;
-  readonly expectContinue: boolean;
+  readonly expectsContinue: boolean;
   /** The protocol to ask for. */
   readonly upgrade?: string | undefined;
 }

@@ -20,7 +20,7 @@ export interface NodeRequestHeaders {
 export function nodeRequestHeaders({ host, headers, request, ...head }: NodeRequestHead): NodeRequestHeaders {
   const out = ['host', host, 'connection', head.upgrade === undefined ? 'keep-alive' : 'upgrade'];
   if (head.upgrade !== undefined) out.push('upgrade', head.upgrade);
-  if (head.expectContinue) out.push('expect', '100-continue');
+  if (head.expectsContinue) out.push('expect', '100-continue');
   let hasLength = false;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? '';

@@ -94,7 +94,7 @@ export class NodeRequest implements Dispatcher.DispatchController {
   }
 
   #send(request: ClientRequest, chunked: boolean): void {
-    const { body, request: downstream, expectContinue } = this.#with.options;
+    const { body, request: downstream, expectsContinue } = this.#with.options;
     const end = (rest?: Buffer | null): void => {
       if (chunked) request.addTrailers(passedTrailers(downstream));
       request.end(rest ?? undefined);
@@ -103,7 +103,7 @@ export class NodeRequest implements Dispatcher.DispatchController {
     if (isWhole(body)) return end(body);
     request.flushHeaders();
     // The downstream may be waiting for a word of the upstream, too.
-    if (expectContinue) this.#expect('upstream');
+    if (expectsContinue) this.#expect('upstream');
     sendBody(request, body, {
       onTurn: (side) => this.#expect(side),
       onCut: (error) => this.fail(error),
@@ -134,7 +134,7 @@ export class NodeRequest implements Dispatcher.DispatchController {
     if (statusCode !== 100) {
       return this.#tell(() => this.#handler.onResponseStart(this, statusCode, fieldsOf(rawHeaders), statusMessage));
     }
-    if (!this.#with.options.expectContinue || this.#continued) return;
+    if (!this.#with.options.expectsContinue || this.#continued) return;
     this.#continued = true;
     this.#expect('downstream');
     this.#tell(() => this.#handler.onContinue());

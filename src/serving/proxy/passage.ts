@@ -151,7 +151,7 @@ export class Passage implements AttemptOwner, Waiter {
     if (isPlain) replica.dispatcher.dispatch(asked, this.#attempt);
     else
       replica.nodeDispatcher.dispatch(
-        { ...asked, request, expectContinue: expectsContinue, ...(isUpgrade && { upgrade: 'websocket' }) },
+        { ...asked, request, expectsContinue, ...(isUpgrade && { upgrade: 'websocket' }) },
         this.#attempt,
       );
     return true;

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { tellResponses } from './let-go.ts';
 
 /**
  * Requests whose `Upgrade` we ignore are ordinary requests (RFC 9110 section 7.8), but Node does not treat them so: with an `upgrade`
@@ -87,31 +88,6 @@ function handOverBehind(previous: ServerResponse, server: Server, socket: Socket
     handOver(server, socket);
     socket.off('error', onError);
   });
-}
-
-/**
- * When Node lets go of a connection, it does not tell responses on it any more that they can be written to again, or that nothing was taken
- * of them for the time that was set: neither those that are on their way out nor those that come to it by `assignSocket`.
- *
- * @returns what ends it.
- */
-export function tellResponses(socket: Socket & { _httpMessage?: ServerResponse | null }): () => void {
-  const onDrain = (): void => {
-    if (socket._httpMessage?.writableNeedDrain) socket._httpMessage.emit('drain');
-  };
-  const onTimeout = (): void => void socket._httpMessage?.emit('timeout', socket);
-  socket.on('drain', onDrain).on('timeout', onTimeout);
-  return () => socket.off('drain', onDrain).off('timeout', onTimeout);
-}
-
-/**
- * A connection that Node has let go of while it had paused it (answers that wait to be read) stays paused to Node, and what it resumes later,
- * when nobody listens yet, is lost. To be called as soon as it is let go of.
- */
-export function takeOver(socket: Socket & { _paused?: boolean; _handle?: { reading?: boolean } | null }): void {
-  socket._paused = false;
-  // Reads on.
-  if (socket._handle?.reading === false) socket.push(Buffer.alloc(0));
 }
 
 /** Byte for byte what was read, less what asks for the upgrade; undefined if Node has not kept all of it. */

@@ -12,7 +12,7 @@ export interface Routed {
 export interface RoutedRequest {
   readonly method: string;
   readonly target: Target;
-  /** The `Host` header. */
+  /** That is asked for: of the target, or else of `Host`. */
   readonly host: string | undefined;
   /** What the body says, once it was looked at; before that not there. */
   readonly body?: { readonly model: string | undefined };

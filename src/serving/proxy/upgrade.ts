@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ProxyErrorCode } from './errors.ts';
 import { responseHeaders } from './headers.ts';
-import { tellResponses } from './plain-again.ts';
+import { tellResponses } from './let-go.ts';
 import { hasBody } from './request-body.ts';
 import { tunnel, type Tunnel, type TunnelEnd } from './tunnel.ts';
 

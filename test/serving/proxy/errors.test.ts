@@ -8,6 +8,7 @@ import {
   errorHeaders,
   proxyErrors,
   type ProxyErrorCode,
+  type Reached,
 } from '../../../src/serving/proxy/errors.ts';
 import { outcomes } from '../../../src/serving/proxy/outcome.ts';
 
@@ -62,30 +63,52 @@ test('every answer of ours names its error in Proxy-Status, its length, and for 
   }
 });
 
-const upstreamErrors: Record<string, { code: string; connected: boolean; is: ProxyErrorCode }> = {
-  'a refused connection': { code: 'ECONNREFUSED', connected: false, is: 'upstream_unreachable' },
-  'a name that does not resolve': { code: 'ENOTFOUND', connected: false, is: 'upstream_unreachable' },
+const upstreamErrors: Record<string, { code: string; reached: Reached; is: ProxyErrorCode }> = {
+  'a refused connection': { code: 'ECONNREFUSED', reached: 'nobody', is: 'upstream_unreachable' },
+  'a name that does not resolve': { code: 'ENOTFOUND', reached: 'nobody', is: 'upstream_unreachable' },
   'a certificate that is not trusted': {
     code: 'SELF_SIGNED_CERT_IN_CHAIN',
-    connected: false,
+    reached: 'nobody',
     is: 'upstream_unreachable',
   },
-  'a reset within the exchange': { code: 'ECONNRESET', connected: true, is: 'upstream_closed' },
-  'a close within the exchange': { code: 'UND_ERR_SOCKET', connected: true, is: 'upstream_closed' },
+  'a reset within the exchange': { code: 'ECONNRESET', reached: 'connection', is: 'upstream_closed' },
+  'a close within the exchange': { code: 'UND_ERR_SOCKET', reached: 'connection', is: 'upstream_closed' },
   'a connection that takes too long': {
     code: 'UND_ERR_CONNECT_TIMEOUT',
-    connected: false,
+    reached: 'nobody',
     is: 'upstream_connect_timeout',
   },
-  'a head that takes too long': { code: 'UND_ERR_HEADERS_TIMEOUT', connected: true, is: 'upstream_response_timeout' },
-  'a body that stalls': { code: 'UND_ERR_BODY_TIMEOUT', connected: true, is: 'upstream_idle_timeout' },
-  'a head that is too large': { code: 'UND_ERR_HEADERS_OVERFLOW', connected: true, is: 'upstream_malformed_response' },
-  'a head that cannot be passed on': { code: 'ERR_INVALID_CHAR', connected: true, is: 'upstream_malformed_response' },
-  'a request that cannot be written': { code: 'UND_ERR_INVALID_ARG', connected: false, is: 'malformed_request' },
+  'a head that takes too long': {
+    code: 'UND_ERR_HEADERS_TIMEOUT',
+    reached: 'connection',
+    is: 'upstream_response_timeout',
+  },
+  'a body that stalls': { code: 'UND_ERR_BODY_TIMEOUT', reached: 'connection', is: 'upstream_idle_timeout' },
+  'a head that is too large': {
+    code: 'UND_ERR_HEADERS_OVERFLOW',
+    reached: 'connection',
+    is: 'upstream_malformed_response',
+  },
+  'a head that cannot be passed on': {
+    code: 'ERR_INVALID_CHAR',
+    reached: 'connection',
+    is: 'upstream_malformed_response',
+  },
+  'a head with two lengths': {
+    code: 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+    reached: 'connection',
+    is: 'upstream_malformed_response',
+  },
+  'a body that is less than its head has promised': {
+    code: 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+    reached: 'response',
+    is: 'upstream_closed',
+  },
+  'a request that cannot be written': { code: 'UND_ERR_INVALID_ARG', reached: 'nobody', is: 'malformed_request' },
 };
-for (const [name, { code, connected, is }] of Object.entries(upstreamErrors)) {
+for (const [name, { code, reached, is }] of Object.entries(upstreamErrors)) {
   test(`of an upstream, ${name} is ${is}`, () => {
-    assert.equal(codeOfUpstreamError(Object.assign(new Error(code), { code }), connected), is);
+    assert.equal(codeOfUpstreamError(Object.assign(new Error(code), { code }), reached), is);
   });
 }
 

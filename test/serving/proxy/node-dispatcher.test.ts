@@ -265,7 +265,7 @@ describe('an abort', { concurrency: true }, () => {
     const times = { connectMs: 60_000, responseHeadersMs: 60_000, idleMs: 60_000 };
     const dispatcher = createNodeDispatcher({ origin, headerBytesMax: 16_384, ...times });
     const request = new IncomingMessage(new Socket());
-    const asked = { path: '/', method: 'GET', headers: [], body: null, request, expectContinue: false };
+    const asked = { path: '/', method: 'GET', headers: [], body: null, request, expectsContinue: false };
     const [before, after] = [new Recorder(), new Recorder()];
     dispatcher.dispatch(asked, before);
     dispatcher.destroy();

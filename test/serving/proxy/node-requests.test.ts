@@ -126,7 +126,7 @@ describe('Expect: 100-continue', { concurrency: true }, () => {
     });
     const body = new PassThrough();
     const headers = ['content-length', '4'];
-    const recorder = dispatch(t, upstream.url, { method: 'POST', headers, body, expectContinue: true });
+    const recorder = dispatch(t, upstream.url, { method: 'POST', headers, body, expectsContinue: true });
     await until('the 100 is told', () => recorder.told.includes('continue'));
     assert.match(upstream.received(), /\r\nexpect: 100-continue\r\n/);
     body.end('body');
@@ -137,7 +137,7 @@ describe('Expect: 100-continue', { concurrency: true }, () => {
   test('a final answer without a 100 passes', async (t) => {
     const url = await saying('HTTP/1.1 417 Expectation Failed\r\ncontent-length: 2\r\n\r\nno')(t);
     const body = new PassThrough();
-    const recorder = dispatch(t, url, { method: 'POST', body, expectContinue: true });
+    const recorder = dispatch(t, url, { method: 'POST', body, expectsContinue: true });
     await over(recorder);
     assert.deepEqual([recorder.told[1], recorder.body], ['head 417 Expectation Failed {"content-length":"2"}', 'no']);
     assert.equal(body.destroyed, true);
@@ -146,7 +146,7 @@ describe('Expect: 100-continue', { concurrency: true }, () => {
   test('a body that comes without waiting passes', async (t) => {
     const upstream = await startUpstream(t, (request, response) => request.pipe(response));
     const body = new PassThrough();
-    const recorder = dispatch(t, upstream.url, { method: 'POST', body, expectContinue: true });
+    const recorder = dispatch(t, upstream.url, { method: 'POST', body, expectsContinue: true });
     body.end('impatient');
     await over(recorder);
     assert.equal(recorder.body, 'impatient');
@@ -154,13 +154,13 @@ describe('Expect: 100-continue', { concurrency: true }, () => {
 
   test('an upstream that says nothing is too late, one that said 100 waits for the body', async (t) => {
     const silent = dispatch(t, await saying('')(t), {
-      ...{ method: 'POST', body: new PassThrough(), expectContinue: true, limits: quick },
+      ...{ method: 'POST', body: new PassThrough(), expectsContinue: true, limits: quick },
     });
     await over(silent);
     assert.equal(silent.code, 'upstream_response_timeout');
     const body = new PassThrough();
     const upstream = await startUpstream(t, (request, response) => request.pipe(response));
-    const waiting = dispatch(t, upstream.url, { method: 'POST', body, expectContinue: true, limits: quick });
+    const waiting = dispatch(t, upstream.url, { method: 'POST', body, expectsContinue: true, limits: quick });
     await new Promise((resolve) => setTimeout(resolve, 500));
     body.end('late');
     await over(waiting);

@@ -12,7 +12,8 @@ import type { AddressInfo } from 'node:net';
 import { Readable, type Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
-import { readAgain, stopBehindUpgradeHeads, tellResponses } from '../../../src/serving/proxy/plain-again.ts';
+import { tellResponses } from '../../../src/serving/proxy/let-go.ts';
+import { readAgain, stopBehindUpgradeHeads } from '../../../src/serving/proxy/plain-again.ts';
 import { until } from '../../support/until.ts';
 import { connectTo, type RawConnection } from './downstream.ts';
 

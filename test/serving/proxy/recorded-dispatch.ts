@@ -30,7 +30,7 @@ export class Recorder implements NodeDispatchHandler {
   }
 
   get code(): ProxyErrorCode | undefined {
-    return this.error && codeOfUpstreamError(this.error, this.#started);
+    return this.error && codeOfUpstreamError(this.error, this.#started ? 'connection' : 'nobody');
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -93,7 +93,7 @@ export function dispatch(t: TestContext, url: string, { limits, react, ...change
   const recorder = new Recorder(react);
   const request = new IncomingMessage(new Socket());
   dispatcher.dispatch(
-    { path: '/', method: 'GET', headers: [], body: null, request, expectContinue: false, ...changes },
+    { path: '/', method: 'GET', headers: [], body: null, request, expectsContinue: false, ...changes },
     recorder,
   );
   return recorder;
