@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Attributes } from '@opentelemetry/api';
 import type { Config, UpstreamConfig } from './config/config.ts';
 import { telemetryOptions } from './config/telemetry-options.ts';
+import { observablesOptions } from './config/observables-options.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import type { Address } from './http/server.ts';
 import { jsonAnswer, textAnswer, type Route } from './http/routes.ts';
@@ -23,6 +25,8 @@ export interface GatewayOptions {
   readonly logger: Logger;
   /** Of metergate itself. */
   readonly version: string;
+  /** What is known of the machine: attributes of the resource that the configuration does not have. */
+  readonly inventory?: Attributes;
 }
 
 export interface Gateway {
@@ -38,10 +42,15 @@ export interface Gateway {
 const LAST_EXPORT_SHARE = 0.25;
 
 /** The composition root: makes the parts from the configuration and says in which order they start and stop. */
-export function createGateway({ config, logger, version }: GatewayOptions): Gateway {
+export function createGateway({ config, logger, version, inventory }: GatewayOptions): Gateway {
   const { limits, listen } = config;
   const telemetry = createTelemetry({
-    resource: { 'service.version': version, 'service.instance.id': instanceId(listen.metrics), ...config.resource },
+    resource: {
+      ...inventory,
+      'service.version': version,
+      'service.instance.id': instanceId(listen.metrics),
+      ...config.resource,
+    },
     version,
     ...telemetryOptions(config),
     destinations: config.push,
@@ -60,11 +69,7 @@ export function createGateway({ config, logger, version }: GatewayOptions): Gate
     accessLog: config.accessLog.enabled ? config.accessLog : undefined,
     measurements: createMeasurements({ ...shared, ...limits, upstreams, attributesFromHeaders }),
   });
-  const observables = createObservables({
-    ...shared,
-    host: config.observables.host.enabled ? config.observables.host : undefined,
-    process: config.observables.process.enabled ? config.observables.process : undefined,
-  });
+  const observables = createObservables({ ...shared, ...observablesOptions(config.observables, logger) });
   const push = createPush({ ...shared, destinations: config.push, readers: pushReaders });
 
   const listener = (name: 'management' | 'metrics', routes: readonly Route[]): Listener =>

@@ -1,9 +1,10 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { checkConfig } from './check-config.ts';
 import { printConfigSchema } from './config-schema.ts';
 import { demo } from './demo/index.ts';
 import type { Environment } from './environment.ts';
 import { EXIT, type ExitCode } from './exit.ts';
+import { gpu, type GpuCommandOptions } from './gpu.ts';
 import { serve } from './serve.ts';
 
 /** @param args what follows the program's name. @returns the exit code, when the command has ended. */
@@ -45,6 +46,18 @@ export function createProgram(environment: Environment, setExitCode: (code: Exit
     .action(async (options: { seconds: number; json: boolean; keep: boolean }) =>
       setExitCode(await demo(options, environment)),
     );
+
+  program
+    .command('gpu')
+    .description('print the GPUs that the gateway would see here, and how it would read them')
+    .addOption(
+      new Option('--backend <name>', 'how to read them')
+        .choices(['auto', 'nvidia-smi', 'systeminformation', 'simulated'])
+        .default('auto'),
+    )
+    .option('--nvidia-smi <path>', 'the program nvidia-smi, or its name on the PATH', 'nvidia-smi')
+    .option('--json', 'print everything as one JSON object', false)
+    .action(async (options: GpuCommandOptions) => setExitCode(await gpu(options, environment)));
 
   program
     .command('check-config')

@@ -2,6 +2,7 @@ import { format } from 'node:util';
 import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { loadConfig } from '../config/index.ts';
 import { createGateway } from '../gateway.ts';
+import { readInventory } from '../observables/inventory.ts';
 import { errorText } from '../std/error-text.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -16,7 +17,8 @@ export async function serve({ file }: { file: string }, environment: Environment
   const { config } = loaded;
   const logger = await createLogger(config.log);
   logSdkDiagnostics(logger);
-  const gateway = createGateway({ config, logger, version: environment.version });
+  const inventory = await readInventory({ root: config.observables.host.root });
+  const gateway = createGateway({ config, logger, version: environment.version, inventory });
   const interrupted = environment.interrupted();
   try {
     await gateway.start();

@@ -1,6 +1,7 @@
 import type { TranslationStrategy } from '../exposition/names.ts';
 import type { InstrumentName } from '../telemetry/catalogue.ts';
 import type { HistogramName } from '../telemetry/instruments.ts';
+import type { ObservablesConfig } from './observables-config.ts';
 import type { ProtocolName } from './protocols.ts';
 import type { Address } from './values.ts';
 
@@ -22,7 +23,7 @@ export interface Config {
   readonly pull: PullConfig;
   /** Names are unique; none = nothing is pushed. */
   readonly push: readonly PushConfig[];
-  readonly observables: { readonly host: ObservableConfig; readonly process: ObservableConfig };
+  readonly observables: ObservablesConfig;
   readonly shutdown: { readonly delayMs: number; readonly timeoutMs: number };
 }
 
@@ -164,9 +165,4 @@ export interface TlsConfig {
 export interface UpstreamTlsConfig extends TlsConfig {
   /** Asked for (SNI) and looked for in the certificate in place of the host of the URL; a name, no address. */
   readonly serverName?: string;
-}
-
-export interface ObservableConfig {
-  readonly enabled: boolean;
-  readonly intervalMs: number;
 }

@@ -16,6 +16,11 @@ export function takeOtelEnv(env: Record<string, string | undefined>): OtelEnv {
   return taken;
 }
 
+/** Kubernetes gives this variable to every container of every pod. */
+export function isInPod(env: Readonly<Record<string, string | undefined>>): boolean {
+  return Boolean(env.KUBERNETES_SERVICE_HOST);
+}
+
 /**
  * Reads `key=value,key=value` with percent-encoded values, as W3C Baggage has it but for the properties
  * (https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable).

@@ -7,7 +7,6 @@ export type {
   LimitsConfig,
   MatchConfig,
   ModelConfig,
-  ObservableConfig,
   PushConfig,
   TelemetryConfig,
   TlsConfig,
@@ -17,5 +16,7 @@ export type {
 export { takeOtelEnv, type OtelEnv } from './env.ts';
 export { configJsonSchema, type JsonSchema } from './json-schema.ts';
 export { loadConfig, parseConfig, type LoadResult, type ParseOptions } from './load.ts';
+export type { ObservablesConfig } from './observables-config.ts';
+export { observablesOptions } from './observables-options.ts';
 export { telemetryOptions } from './telemetry-options.ts';
 export type { Address } from './values.ts';

@@ -90,9 +90,21 @@ export function flag() {
   return z.boolean('must be true or false');
 }
 
-export function count(min: 0 | 1 = 1) {
-  const wanted = `must be a whole number from ${min} to 1000000`;
-  return z.int(wanted).min(min, wanted).max(1_000_000, wanted);
+/** `auto` = the feature finds out by itself. `${NAME}` gives a text, so texts of true and false are taken, too. */
+export function flagOrAuto() {
+  return z
+    .literal([true, false, 'auto', 'true', 'false'], 'must be true, false or auto')
+    .transform((given): boolean | 'auto' => (given === 'auto' ? given : given === true || given === 'true'));
+}
+
+/** `*` stands for any characters, `?` for one. */
+export function patterns() {
+  return list(filled());
+}
+
+export function count(min: 0 | 1 = 1, max = 1_000_000) {
+  const wanted = `must be a whole number from ${min} to ${max}`;
+  return z.int(wanted).min(min, wanted).max(max, wanted);
 }
 
 export function number() {

@@ -5,7 +5,7 @@ import { checkAcrossKeys } from './checks.ts';
 import type { Config } from './config.ts';
 import { checkDestinations } from './destination-checks.ts';
 import { readYaml } from './document.ts';
-import { takeOtelEnv } from './env.ts';
+import { isInPod, takeOtelEnv } from './env.ts';
 import { checkInstruments } from './instrument-checks.ts';
 import { configJsonSchema, schemaAt } from './json-schema.ts';
 import { checkLabels } from './label-checks.ts';
@@ -28,7 +28,7 @@ export interface ParseOptions {
   readonly text: string;
   /** What messages call the text: the name of the file. */
   readonly source: string;
-  /** For `${NAME}` and the standard `OTEL_*` variables. Its `OTEL_EXPORTER_OTLP_*` are DELETED: see `takeOtelEnv`. */
+  /** For `${NAME}`, the standard `OTEL_*` variables, and whether this is a Kubernetes pod. Its `OTEL_EXPORTER_OTLP_*` are DELETED: see `takeOtelEnv`. */
   readonly env: Record<string, string | undefined>;
   /** For `${file:/path}`: returns the content, throws what `node:fs` throws. */
   readonly readFile: (path: string) => string;
@@ -93,7 +93,7 @@ export function parseConfig({ text, source, env, readFile }: ParseOptions): Load
 
   const found = problems.list();
   return parsed.success && found.length === 0
-    ? { ok: true, config: toConfig(parsed.data) }
+    ? { ok: true, config: toConfig(parsed.data, { inPod: isInPod(env) }) }
     : { ok: false, problems: found };
 }
 

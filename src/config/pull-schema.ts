@@ -1,4 +1,4 @@
-import { choice, filled, flag, list, section, text } from './kinds.ts';
+import { choice, flag, patterns, section, text } from './kinds.ts';
 import { matching } from './values.ts';
 
 export function pull() {
@@ -42,8 +42,4 @@ export function pull() {
   })
     .prefault({})
     .describe('Scrapes by Prometheus.');
-}
-
-function patterns() {
-  return list(filled());
 }

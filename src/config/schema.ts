@@ -14,6 +14,7 @@ import {
   size,
   text,
 } from './kinds.ts';
+import { observables } from './observables-schema.ts';
 import { pull } from './pull-schema.ts';
 import { tlsFiles } from './tls-schema.ts';
 import { upstream } from './upstream-schema.ts';
@@ -78,12 +79,7 @@ export const configSchema = section({
   upstreams: list(upstream(), AT_LEAST_ONE).min(1, AT_LEAST_ONE).describe('The model servers behind the gateway.'),
   pull: pull(),
   push: list(destination()).prefault([]).describe('Where the metrics are sent to by OTLP.'),
-  observables: section({
-    host: observable('CPU and memory of the host.'),
-    process: observable('CPU, memory and uptime of the gateway itself.'),
-  })
-    .prefault({})
-    .describe('Readings of the machine.'),
+  observables: observables(),
   shutdown: section({
     delay: duration(0).prefault('0s').describe('How long requests are still accepted after readiness is withdrawn.'),
     timeout: duration().prefault('25s').describe('How long requests in flight and the last push may take after that.'),
@@ -116,16 +112,4 @@ function destination() {
       .describe('Temporality of counters and histograms.'),
     tls: section(tlsFiles()).optional().describe('Only with an https endpoint.'),
   });
-}
-
-function observable(description: string) {
-  return section({
-    enabled: flag().default(true).describe('Whether they are read.'),
-    // systeminformation repeats its last reading of a load for 200 ms.
-    interval: duration(250)
-      .prefault('5s')
-      .describe('From one sample to the next, at least 250ms; a collection shows the last one.'),
-  })
-    .prefault({})
-    .describe(description);
 }

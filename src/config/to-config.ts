@@ -12,25 +12,17 @@ import type {
   TlsConfig,
   UpstreamConfig,
 } from './config.ts';
+import type { ObservablesConfig } from './observables-config.ts';
 import { hasOneModel } from './protocols.ts';
 import type { configSchema } from './schema.ts';
 
 type Parsed = z.output<typeof configSchema>;
 
-/** Units last, camel case, the defaults that depend on other keys, frozen. */
-export function toConfig({
-  resource,
-  listen,
-  log,
-  access_log,
-  limits,
-  telemetry,
-  upstreams,
-  pull,
-  push,
-  observables,
-  shutdown,
-}: Parsed): Config {
+/** Units last, camel case, the defaults that depend on other keys or on where the gateway runs, frozen. */
+export function toConfig(
+  { resource, listen, log, access_log, limits, telemetry, upstreams, pull, push, observables, shutdown }: Parsed,
+  { inPod }: { inPod: boolean },
+): Config {
   return frozen({
     resource: { 'service.name': 'metergate', ...resource },
     listen,
@@ -49,10 +41,7 @@ export function toConfig({
     upstreams: upstreams.map(toUpstream),
     pull: toPull(pull),
     push: push.map(toDestination),
-    observables: {
-      host: { enabled: observables.host.enabled, intervalMs: observables.host.interval },
-      process: { enabled: observables.process.enabled, intervalMs: observables.process.interval },
-    },
+    observables: toObservables(observables, inPod),
     shutdown: { delayMs: shutdown.delay, timeoutMs: shutdown.timeout },
   });
 }
@@ -142,6 +131,28 @@ function toDestination(parsed: Parsed['push'][number]): PushConfig {
     timeoutMs: timeout ?? Math.min(10_000, interval),
     temporality: temporality_preference,
     ...(tls && { tls: toTls(tls) }),
+  };
+}
+
+function toObservables({ host, container, process, gpu }: Parsed['observables'], inPod: boolean): ObservablesConfig {
+  const { interval, network_interfaces, filesystems, ...same } = host;
+  return {
+    inPod,
+    host: {
+      ...same,
+      intervalMs: interval,
+      filesystems: { types: filesystems.types, excluded: filesystems.excluded, intervalMs: filesystems.interval },
+      networkInterfaces: network_interfaces,
+    },
+    container: { enabled: container.enabled, intervalMs: container.interval },
+    process: { enabled: process.enabled, intervalMs: process.interval },
+    gpu: {
+      enabled: gpu.enabled,
+      backend: gpu.backend,
+      intervalMs: gpu.interval,
+      nvidiaSmi: gpu.nvidia_smi,
+      simulated: gpu.simulated,
+    },
   };
 }
 

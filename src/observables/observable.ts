@@ -1,31 +1,59 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { Instruments, ObserveSeries } from '../telemetry/instruments.ts';
+import type { Deadline } from '../std/deadline.ts';
+import type { ObservableName } from '../telemetry/instruments.ts';
 
 /**
- * One kind of readings of the machine: how they are taken and how the instruments show them. A sampler owns the timer, the
- * deadline and the last readings; a group only knows how to read and what the numbers mean.
- *
- * @typeParam R the readings of one sample: a new object each time, not changed after it was returned.
+ * One kind of readings of the machine: how they are taken. A sampler owns the timer, the deadline, the instruments and the last
+ * readings; a group only knows how to read and what the numbers mean. Backends that read the same thing write the same
+ * instruments with the same attributes, which `test/contract` holds them to.
  */
-export interface ObservableGroup<R extends object> {
+export interface ObservableGroup {
   /** Attribute `metergate.observable`; unique among the groups. */
   readonly name: string;
-  /** Rejects when nothing could be read. Is not called again before the promise has settled. */
-  sample(): Promise<R>;
+  /** All that it may write. */
+  readonly instruments: readonly ObservableName[];
+  /** Once, before the first sample. What it throws, or rejects with, is a failed sample, and samples are taken nevertheless. */
+  start?(): void | Promise<void>;
   /**
-   * Creates the instruments; called once. Their callbacks run in every collection of every reader, so all they do is look at
-   * `latest()`: the readings of the last sample, or `undefined` when it failed or there is none yet.
+   * Takes all readings anew. Throws or rejects when there are none: with a `SampleError` if the reason is known. Is not called again
+   * before the promise has settled; what is written after the sampler's deadline is dropped.
    */
-  register(instruments: Instruments, latest: () => R | undefined): void;
+  sample(into: Sample): void | Promise<void>;
+  /** Leaves no process, file or timer behind. Also called without `start`. */
+  close?(deadline: Deadline): void | Promise<void>;
 }
 
-/** `undefined` for what no reading of ours can be: missing, NaN, infinite or negative. A true 0 is known. */
-export function known(value: number | undefined): number | undefined {
-  return value !== undefined && Number.isFinite(value) && value >= 0 ? value : undefined;
+/** What one sample has read; the readings of a sample are shown together, and until the next sample is over. */
+export interface Sample {
+  /**
+   * Absent is absent: a value that no reading of ours can be (missing, NaN, infinite, or negative where it is no temperature) is left
+   * out. A true 0 is written.
+   *
+   * @param value in the unit of the instrument.
+   * @param attributes not to be changed afterwards; each set once for a name.
+   */
+  write(name: ObservableName, value: number | undefined, attributes?: Attributes): void;
+  /** Part of it failed, and what was read of the rest is shown. */
+  report(error: SampleError): void;
+  /** The readings were taken so long ago, by a device or a program that goes at its own pace; now, if this is not called. */
+  takenAgo(ms: number): void;
 }
 
-/** Observes a reading if it is known, else nothing: absent is absent. */
-export function observeKnown(observe: ObserveSeries, value: number | undefined, attributes?: Attributes): void {
-  const reading = known(value);
-  if (reading !== undefined) observe(reading, attributes);
+/**
+ * Why there are no readings, the value of `error.type`: `missing` (a file, a program), `unreadable` (an error of the system),
+ * `malformed` (not the format that is known), `timeout`, `exited` (a child process), `device` (the device itself reports a fault), `other`.
+ * `unsupported` is no failure: this machine does not have what the group reads, so it is neither counted nor said again and again.
+ */
+export type SampleReason =
+  'missing' | 'unreadable' | 'malformed' | 'timeout' | 'exited' | 'device' | 'other' | 'unsupported';
+
+export class SampleError extends Error {
+  readonly reason: SampleReason;
+
+  /** @param message a sentence for the log, with the path or name of what was read. */
+  constructor(reason: SampleReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SampleError';
+    this.reason = reason;
+  }
 }

@@ -4,10 +4,13 @@ import { repeat, type Repetition } from '../std/repeat.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { ObservableGroup } from './observable.ts';
+import { createBoundedWait, type BoundedWait } from './bounded-wait.ts';
+import type { ObservableGroup, SampleError } from './observable.ts';
+import { createReadings, observeReadings, type Readings } from './readings.ts';
+import { asSampleError, createSampleHealth, type SampleStatus } from './sample-health.ts';
 
-export interface SamplerOptions<R extends object> {
-  readonly group: ObservableGroup<R>;
+export interface SamplerOptions {
+  readonly group: ObservableGroup;
   readonly intervalMs: number;
   /** A sample that takes longer has failed; the next one starts only when it has ended after all. */
   readonly timeoutMs: number;
@@ -19,87 +22,120 @@ export interface SamplerOptions<R extends object> {
 /** Samples one group on a timer, never beside itself, and holds its last readings, or none after a failure. */
 export interface Sampler {
   readonly name: string;
-  /** Registers the instruments and starts the timer; resolves when the first sample is over, well or not. */
+  /** Creates the instruments and starts the timer; resolves when the first sample is over, well or not. */
   start(): Promise<void>;
-  /** Waits for the running sample until the deadline, then leaves it alone. Idempotent. */
+  /** Waits for the running sample, but not for long, and closes the group. Idempotent. */
   shutdown(deadline: Deadline): Promise<void>;
-  /** What the last sample that ended or ran out of time took. */
-  durationSeconds(): number | undefined;
-  /** Times are ISO 8601. */
-  status(): { lastSuccess: string | null; lastError: { at: string; message: string } | null };
+  stats(): SamplerStats;
+  status(): SampleStatus;
 }
 
-export function createSampler<R extends object>(options: SamplerOptions<R>): Sampler {
+/** Each is undefined as long as it is not known, `success` also of what this machine does not have. */
+export interface SamplerStats {
+  /** What the last sample that ended or ran out of time took. */
+  readonly durationSeconds: number | undefined;
+  /** Since the sample whose readings are shown. */
+  readonly ageSeconds: number | undefined;
+  /** Whether the last sample read all that there is. */
+  readonly success: boolean | undefined;
+}
+
+const UNSUPPORTED_MS = 60_000;
+
+export function createSampler(options: SamplerOptions): Sampler {
   const { group, intervalMs, timeoutMs, instruments, events, logger } = options;
-  const attributes = { 'metergate.observable': group.name };
-  let readings: R | undefined;
+  const wait = createBoundedWait(timeoutMs);
+  const health = createSampleHealth({ name: group.name, events, logger });
+  let shown: { readings: Readings; atMs: number } | undefined;
   let durationSeconds: number | undefined;
-  let lastSuccess: Date | undefined;
-  let lastError: { at: Date; message: string } | undefined;
-  let unsettled = false;
   let running: Promise<void> | undefined;
-  let abandon: (() => void) | undefined;
   let repetition: Repetition | undefined;
-  let stopped = false;
-
-  const succeed = (value: R): void => {
-    if (readings === undefined && lastError !== undefined) logger.info('observable recovered', attributes);
-    readings = value;
-    lastSuccess = new Date();
-  };
-
-  const fail = (message: string): void => {
-    readings = undefined;
-    lastError = { at: new Date(), message };
-    events.emit('sample failed', { attributes, fields: { error: message } });
-  };
-
-  const read = (): Promise<R> => {
-    unsettled = true;
-    return group.sample().finally(() => (unsettled = false));
-  };
+  let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
 
   const sample = async (): Promise<void> => {
-    if (unsettled) {
-      fail('the sample before has not ended yet');
+    const before = wait.unsettled();
+    if (before !== undefined) {
+      health.ended([before]);
       return;
     }
     const startMs = performance.now();
-    const abandoned = Promise.withResolvers<undefined>();
-    abandon = () => abandoned.resolve(undefined);
-    try {
-      const result = await within(deadlineIn(timeoutMs), Promise.race([read(), abandoned.promise]));
-      if (!result.done) fail(`no readings within ${timeoutMs} ms`);
-      else if (result.value !== undefined) succeed(result.value);
-    } catch (error) {
-      fail(error instanceof Error ? error.message : errorText(error));
-    }
+    const taken = await take(group, wait);
+    if (taken === undefined) return;
+    shown = taken.readings && { readings: taken.readings, atMs: performance.now() - taken.agoMs };
+    health.ended(taken.errors);
     durationSeconds = (performance.now() - startMs) / 1000;
   };
 
+  /** What this machine does not have is not looked for each second. */
+  const nextMs = (): number =>
+    health.isUnsupported() ? Math.max(intervalMs, Math.min(UNSUPPORTED_MS, 60 * intervalMs)) : intervalMs;
+
   const run = (): Promise<void> => (running ??= sample().finally(() => (running = undefined)));
+
+  const prepare = async (): Promise<void> => {
+    try {
+      await wait.until(group.start?.(), 'not ready');
+    } catch (error) {
+      health.ended([asSampleError(error)]);
+    }
+  };
+
+  const begin = async (): Promise<void> => {
+    observeReadings(instruments, group.instruments, () => shown?.readings);
+    await prepare();
+    if (stopping !== undefined) return;
+    repetition = repeat({ intervalMs: nextMs, task: run });
+    await run();
+  };
+
+  const stop = async (deadline: Deadline): Promise<void> => {
+    const ended = Promise.all([starting, repetition?.stop(), running]);
+    // The other half is for the group.
+    await within(deadlineIn(deadline.remainingMs() / 2), ended);
+    wait.abandon();
+    await ended;
+    try {
+      await group.close?.(deadline);
+    } catch (error) {
+      logger.error('observable not closed', { 'metergate.observable': group.name, error: errorText(error) });
+    }
+  };
 
   return {
     name: group.name,
-    start: () => {
-      if (stopped) return Promise.resolve();
-      if (repetition === undefined) {
-        group.register(instruments, () => readings);
-        repetition = repeat({ intervalMs, task: run });
-      }
-      return run();
-    },
-    shutdown: async (deadline) => {
-      stopped = true;
-      const ended = Promise.all([repetition?.stop(), running]);
-      await within(deadline, ended);
-      abandon?.();
-      await ended;
-    },
-    durationSeconds: () => durationSeconds,
-    status: () => ({
-      lastSuccess: lastSuccess?.toISOString() ?? null,
-      lastError: lastError === undefined ? null : { at: lastError.at.toISOString(), message: lastError.message },
+    start: () => (starting ??= stopping ?? begin()),
+    shutdown: (deadline) => (stopping ??= stop(deadline)),
+    stats: () => ({
+      durationSeconds,
+      ageSeconds: shown && (performance.now() - shown.atMs) / 1000,
+      success: health.success(),
     }),
+    status: () => health.status(),
   };
+}
+
+interface Taken {
+  /** Not there if the sample failed as a whole. */
+  readonly readings?: Readings;
+  readonly agoMs: number;
+  readonly errors: readonly SampleError[];
+}
+
+/** @returns nothing if it was abandoned. */
+async function take(group: ObservableGroup, wait: BoundedWait): Promise<Taken | undefined> {
+  const readings = createReadings(group.instruments);
+  const errors: SampleError[] = [];
+  let agoMs = 0;
+  try {
+    const sampled = group.sample({
+      write: readings.write,
+      report: (error) => void errors.push(error),
+      takenAgo: (ms) => void (agoMs = ms),
+    });
+    if (!(await wait.until(sampled, 'no readings'))) return undefined;
+    return { readings, agoMs, errors };
+  } catch (error) {
+    return { agoMs, errors: [...errors, asSampleError(error)] };
+  }
 }

@@ -42,8 +42,8 @@ export function createPullRoutes(options: PullOptions): readonly Route[] {
   let inFlight = 0;
 
   const drop = ({ name, reason }: Dropped): void =>
-    events.emit('family dropped', { attributes: { 'metergate.reason': reason }, fields: { family: name } });
-  const fail = (error: unknown): void => events.emit('scrape failed', { fields: { error: errorText(error) } });
+    void events.emit('family dropped', { attributes: { 'metergate.reason': reason }, fields: { family: name } });
+  const fail = (error: unknown): void => void events.emit('scrape failed', { fields: { error: errorText(error) } });
 
   const answer = async (request: RouteRequest, { contentTypeOf, make }: Page): Promise<Streamed> => {
     const scrape = readScrape(request);

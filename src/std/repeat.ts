@@ -6,7 +6,7 @@ export interface Repetition {
 
 export interface RepeatOptions {
   /** From the start of one run to the start of the next; a run that takes longer makes the next one wait for it. */
-  readonly intervalMs: number;
+  readonly intervalMs: number | (() => number);
   /** Must handle its own errors: what it throws is a programmer's error and is thrown on. */
   readonly task: () => Promise<void> | void;
 }
@@ -17,15 +17,16 @@ export function repeat({ intervalMs, task }: RepeatOptions): Repetition {
   let stopped = false;
   let timer: NodeJS.Timeout;
 
+  const interval = typeof intervalMs === 'number' ? (): number => intervalMs : intervalMs;
   const schedule = (delayMs: number): void => {
     timer = setTimeout(() => {
       const startMs = performance.now();
       running = Promise.resolve(task()).then(() => {
-        if (!stopped) schedule(Math.max(0, intervalMs - (performance.now() - startMs)));
+        if (!stopped) schedule(Math.max(0, interval() - (performance.now() - startMs)));
       });
     }, delayMs);
   };
-  schedule(intervalMs);
+  schedule(interval());
 
   return {
     stop: () => {

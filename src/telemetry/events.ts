@@ -2,6 +2,13 @@ import type { Attributes } from '@opentelemetry/api';
 import type { CounterName, Instruments } from './instruments.ts';
 import type { LogFields, Logger } from './logger.ts';
 
+interface EventDefinition {
+  readonly level: 'warn' | 'error';
+  readonly counter: CounterName;
+  /** How many times as long as others it is quiet after a line. */
+  readonly quietTimes?: number;
+}
+
 /** Each event of the gateway's own is a log line and a counter under one name, so that the two cannot drift apart. */
 const events = {
   'connection rejected': { level: 'warn', counter: 'metergate.connections.rejected' },
@@ -13,13 +20,14 @@ const events = {
   'access log lines dropped': { level: 'warn', counter: 'metergate.access_log.lines.dropped' },
   'measurement failed': { level: 'error', counter: 'metergate.serving.measurement.errors' },
   'custom metric refused': { level: 'warn', counter: 'metergate.custom_metrics.refused' },
-  'sample failed': { level: 'warn', counter: 'metergate.observable.errors' },
+  // Taken each second, and the words of one lasting failure may change with each.
+  'sample failed': { level: 'warn', counter: 'metergate.observable.errors', quietTimes: 6 },
   'source failed': { level: 'warn', counter: 'metergate.scrape.source.errors' },
   'scrape failed': { level: 'error', counter: 'metergate.pull.scrape.errors' },
   'scrape rejected': { level: 'warn', counter: 'metergate.pull.scrapes.rejected' },
   'family dropped': { level: 'warn', counter: 'metergate.pull.families.dropped' },
   'export failed': { level: 'warn', counter: 'metergate.push.points.send_failed' },
-} as const satisfies Record<string, { level: 'warn' | 'error'; counter: CounterName }>;
+} as const satisfies Record<string, EventDefinition>;
 
 export type EventName = keyof typeof events;
 
@@ -30,8 +38,17 @@ export interface Events {
    * @param options.attributes of the counter's series, also logged; events that differ in them are of different kinds.
    * @param options.amount what the counter grows by, 1 if not given.
    * @param options.fields logged only.
+   * @param options.silent counts only.
+   * @returns whether it was logged.
    */
-  emit(event: EventName, options?: { attributes?: Attributes; amount?: number; fields?: LogFields }): void;
+  emit(event: EventName, options?: EmitOptions): boolean;
+}
+
+export interface EmitOptions {
+  readonly attributes?: Attributes;
+  readonly amount?: number;
+  readonly fields?: LogFields;
+  readonly silent?: boolean;
 }
 
 /** Kinds of which it is known when they were logged last. */
@@ -42,23 +59,25 @@ export function createEvents(instruments: Instruments, logger: Logger, quietMs =
   const lines = new Map<string, { atMs: number; suppressed: number }>();
 
   return {
-    emit: (event, { attributes = {}, amount = 1, fields = {} } = {}) => {
-      const { level, counter } = events[event];
+    emit: (event, { attributes = {}, amount = 1, fields = {}, silent = false } = {}) => {
+      const { level, counter, quietTimes = 1 }: EventDefinition = events[event];
       instruments.counter(counter).add(amount, attributes);
+      if (silent) return false;
 
       const kind = `${event} ${JSON.stringify(attributes)}`;
       const line = lines.get(kind);
       const nowMs = performance.now();
-      if (line !== undefined && nowMs - line.atMs < quietMs) {
+      if (line !== undefined && nowMs - line.atMs < quietMs * quietTimes) {
         line.suppressed++;
-        return;
+        return false;
       }
       // Nearly all attributes are of closed sets (destinations, reasons); only a program that names its sources anew each time gets here.
       const oldest = line === undefined && lines.size >= KINDS_MAX ? lines.entries().next().value : undefined;
-      if (oldest !== undefined && nowMs - oldest[1].atMs < quietMs) return;
+      if (oldest !== undefined && nowMs - oldest[1].atMs < quietMs) return false;
       lines.delete(oldest?.[0] ?? kind);
       lines.set(kind, { atMs: nowMs, suppressed: 0 });
       logger[level](event, { ...attributes, ...fields, ...(line?.suppressed ? { suppressed: line.suppressed } : {}) });
+      return true;
     },
   };
 }

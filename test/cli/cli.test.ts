@@ -44,7 +44,7 @@ const cases: Record<string, { args: string[]; code: number; stdout?: RegExp; std
   'prints help that names every command': {
     args: ['--help'],
     code: 0,
-    stdout: /serve[^]*demo[^]*check-config[^]*config-schema/,
+    stdout: /serve[^]*demo[^]*gpu[^]*check-config[^]*config-schema/,
   },
   'prints help of one command': { args: ['serve', '--help'], code: 0, stdout: /--config <file>.*metergate\.yaml/ },
   'takes no command as bad usage': { args: [], code: 2, stderr: /Usage: metergate/ },
@@ -63,6 +63,22 @@ const cases: Record<string, { args: string[]; code: number; stdout?: RegExp; std
     args: ['demo', '--seconds', 'soon'],
     code: 2,
     stderr: /a number of seconds from 1 to 3600/,
+  },
+  'takes a backend that there is not as bad usage': {
+    args: ['gpu', '--backend', 'nvml'],
+    code: 2,
+    stderr: /Allowed choices are auto, nvidia-smi, systeminformation, simulated/,
+  },
+  'prints the GPUs, and which backend sees them': {
+    args: ['gpu', '--backend', 'simulated'],
+    code: 0,
+    stdout: /^backend: simulated \(.+\)\nindex +model [^]*\n0 +Simulated[^]*\n1 +Simulated.* ok\n$/,
+  },
+  'says why there are no GPUs, and exits with 1': {
+    args: ['gpu', '--backend', 'nvidia-smi', '--nvidia-smi', join(folder, 'no-nvidia-smi')],
+    code: 1,
+    stdout: /^backend: none \(nvidia-smi does not work here\)\n$/,
+    stderr: /^.*no-nvidia-smi.*\n$/,
   },
   'says which configuration file is not there': {
     args: ['serve', '--config', join(folder, 'none.yaml')],
@@ -88,6 +104,24 @@ for (const [name, { args, code, stdout, stderr }] of Object.entries(cases)) {
     else assert.equal(result.stderr, '');
   });
 }
+
+test('prints the GPUs as one JSON object', async () => {
+  const { code, stdout, stderr } = await run('gpu', '--backend', 'simulated', '--json');
+  assert.deepEqual([code, stderr], [0, '']);
+  const seen = JSON.parse(stdout) as { backend: string; gpus: { id: string; values: Record<string, number> }[] };
+  assert.deepEqual([seen.backend, seen.gpus.length], ['simulated', 2]);
+  for (const { id, values } of seen.gpus) {
+    assert.ok(id !== '' && Number(values.memoryUtilization) > 0, JSON.stringify(values));
+  }
+});
+
+test('prints why there are no GPUs in the JSON object, too', async () => {
+  const { code, stdout, stderr } = await run('gpu', '--nvidia-smi', '/none', '--backend', 'nvidia-smi', '--json');
+  assert.deepEqual([code, stderr], [1, '']);
+  const { backend, gpus, errors } = JSON.parse(stdout) as { backend: null; gpus: unknown[]; errors: string[] };
+  assert.deepEqual([backend, gpus], [null, []]);
+  assert.match(errors.join(), /\/none/);
+});
 
 test('prints the JSON Schema of the configuration', async () => {
   const { code, stdout } = await run('config-schema');

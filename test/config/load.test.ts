@@ -14,6 +14,15 @@ function parse(text: string): Config {
 
 const MINIMAL = 'upstreams: [{ name: iris, url: "http://127.0.0.1:8080" }]';
 
+const FILESYSTEM_TYPES = [
+  ...['apfs', 'bcachefs', 'btrfs', 'exfat', 'ext2', 'ext3', 'ext4', 'f2fs', 'hfs', 'jfs', 'ntfs', 'ntfs3', 'overlay'],
+  ...['reiserfs', 'ufs', 'vfat', 'xfs', 'zfs'],
+];
+const EXCLUDED_MOUNTS = [
+  ...['/dev/*', '/proc/*', '/sys/*', '/run/*'],
+  ...['/var/lib/docker/*', '/var/lib/containers/*', '/var/lib/kubelet/*'],
+];
+
 test('defaults complete the least that a file can hold', () => {
   assert.deepEqual(parse(MINIMAL), {
     resource: { 'service.name': 'metergate' },
@@ -66,7 +75,27 @@ test('defaults complete the least that a file can hold', () => {
       otelJs: false,
     },
     push: [],
-    observables: { host: { enabled: true, intervalMs: 5000 }, process: { enabled: true, intervalMs: 5000 } },
+    observables: {
+      inPod: false,
+      host: {
+        enabled: 'auto',
+        backend: 'auto',
+        root: '/',
+        intervalMs: 5000,
+        disks: { excluded: ['loop*', 'ram*', 'zram*', 'fd*', 'sr*'] },
+        filesystems: { intervalMs: 30000, types: FILESYSTEM_TYPES, excluded: EXCLUDED_MOUNTS },
+        networkInterfaces: { excluded: ['veth*', 'cali*', 'lxc*'] },
+      },
+      container: { enabled: true, intervalMs: 10000 },
+      process: { enabled: true, intervalMs: 10000 },
+      gpu: {
+        enabled: 'auto',
+        backend: 'auto',
+        intervalMs: 1000,
+        nvidiaSmi: { path: 'nvidia-smi' },
+        simulated: { gpus: 2 },
+      },
+    },
     shutdown: { delayMs: 0, timeoutMs: 25000 },
   });
 });

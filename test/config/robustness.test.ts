@@ -46,6 +46,9 @@ const KEYS = [
   'tls',
   'metrics',
   'host',
+  'gpu',
+  'filesystems',
+  'enabled',
   '__proto__',
 ];
 

@@ -2,24 +2,33 @@ import { metricName, type NameParts } from '../../src/exposition/names.ts';
 import { proxyErrors } from '../../src/serving/proxy/errors.ts';
 import { catalogue, type InstrumentDefinition } from '../../src/telemetry/catalogue.ts';
 
-/** Table -> what the names of its metrics begin with. Every metric is in exactly one. */
-const groups = {
-  'http.server': 'http.server.',
-  inference: 'inference.',
-  host: 'system.',
-  process: 'process.',
-  metergate: 'metergate.',
-} as const;
+/** Table -> what the names of its metrics begin with: of several that fit, the longest. Every metric is in exactly one. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  'http.server': ['http.server.'],
+  inference: ['inference.'],
+  host: ['system.', 'metergate.host.'],
+  container: ['container.'],
+  process: ['process.', 'metergate.process.', 'nodejs.', 'v8js.'],
+  gpu: ['hw.', 'metergate.gpu.'],
+  metergate: ['metergate.'],
+};
+
+function groupOf(name: string): string | undefined {
+  const fitting = Object.entries(groups).flatMap(([group, prefixes]) =>
+    prefixes.filter((prefix) => name.startsWith(prefix)).map((prefix) => ({ group, prefix })),
+  );
+  return fitting.toSorted((a, b) => b.prefix.length - a.prefix.length)[0]?.group;
+}
 
 const instruments: readonly [string, InstrumentDefinition][] = Object.entries(catalogue);
 
 /** The tables of docs/metrics.md that the code already says, by the name in the comment before each. */
 export function metricTables(): Readonly<Record<string, string>> {
-  const byGroup = Object.entries(groups).map(([group, prefix]) => [
+  const byGroup = Object.keys(groups).map((group) => [
     group,
     table(
       ['Metric', 'At Prometheus', 'Kind', 'Unit', 'Attributes', 'Stability', 'Description'],
-      instruments.filter(([name]) => name.startsWith(prefix)).map(metricRow),
+      instruments.filter(([name]) => groupOf(name) === group).map(metricRow),
     ),
   ]);
   return { ...(Object.fromEntries(byGroup) as Record<string, string>), errors: errorTable(), buckets: bucketTable() };

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { PROTOCOLS } from '../../src/config/protocols.ts';
 import { DROP_REASONS } from '../../src/exposition/families.ts';
+import { labelName } from '../../src/exposition/names.ts';
+import { gpuFields } from '../../src/observables/gpu/gpu.ts';
 import { outcomes } from '../../src/serving/proxy/outcome.ts';
 import { catalogue, type InstrumentDefinition } from '../../src/telemetry/catalogue.ts';
 import { metricTables, prometheusName } from './metric-tables.ts';
@@ -30,6 +32,9 @@ const instruments: readonly [string, InstrumentDefinition][] = Object.entries(ca
 /** All that is in backticks in the running text and the tables that people write. */
 const words = [...page.replace(marked, '').matchAll(/`([^`\n]+)`/g)].map(([, word = '']) => word);
 const attributes = new Set(instruments.flatMap(([, definition]) => definition.attributes));
+const ofGpus = Object.values(gpuFields).flatMap((field) =>
+  'attributes' in field ? Object.values<string>(field.attributes) : [],
+);
 
 describe('docs/metrics.md', () => {
   const found = Object.fromEntries([...page.matchAll(marked)].map(([, , name = '', table]) => [name, table?.trim()]));
@@ -43,7 +48,7 @@ describe('docs/metrics.md', () => {
 
   it('has every metric in one table', () => {
     assert.deepEqual(Object.keys(found).sort(), Object.keys(tables).sort());
-    const rows = [...page.matchAll(/^\| `([a-z_.]+)` +\| `[a-z_]+` +\| [a-z]/gm)].map(([, name]) => name);
+    const rows = [...page.matchAll(/^\| `([a-z0-9_.]+)` +\| `[a-z0-9_]+` +\| [a-z]/gm)].map(([, name]) => name);
     assert.deepEqual(rows.sort(), Object.keys(catalogue).sort());
   });
 
@@ -59,15 +64,19 @@ describe('docs/metrics.md', () => {
   });
 
   it('says every value of the closed sets', () => {
-    for (const value of [...outcomes, ...PROTOCOLS, '_other', '_OTHER']) assert.ok(words.includes(value), value);
+    for (const value of [...outcomes, ...PROTOCOLS, '_other', '_OTHER', ...ofGpus])
+      assert.ok(words.includes(value), value);
   });
 
   it('speaks of no metric that does not exist', () => {
-    const known = new Set([
+    const known = new Set<string>([
       ...instruments.flatMap(([name, definition]) => [name, prometheusName(name, definition)]),
-      ...attributes,
+      ...[...attributes].flatMap((attribute) => [attribute, labelName(attribute)]),
+      // Some reasons for which a GPU is throttled begin as names of hardware do.
+      ...ofGpus,
     ]);
-    const spoken = words.filter((word) => /^(inference|metergate|system|process|http)[._][a-z_.]+$/.test(word));
+    const namespaces = 'inference|metergate|system|container|process|nodejs|v8js|hw|http';
+    const spoken = words.filter((word) => new RegExp(`^(${namespaces})[._][a-z0-9_.]*[a-z0-9]$`).test(word));
     assert.deepEqual(
       spoken.filter((word) => !known.has(word)),
       [],

@@ -44,6 +44,8 @@ for (const page of [
   'docs/architecture.md',
   'docs/configuration.md',
   'docs/metrics.md',
+  'docs/observables.md',
+  'docs/serving.md',
   'docs/scraping.md',
   'docs/library.md',
   'CHANGELOG.md',

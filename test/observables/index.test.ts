@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import { createObservables } from '../../src/observables/index.ts';
-import { observeKnown, type ObservableGroup } from '../../src/observables/observable.ts';
+import { createObservables, type ObservablesOptions } from '../../src/observables/index.ts';
+import type { ObservableGroup } from '../../src/observables/observable.ts';
+import { parseConfig } from '../../src/config/index.ts';
 import { deadlineIn } from '../../src/std/deadline.ts';
 import { createTelemetry } from './telemetry.ts';
 
@@ -13,20 +14,20 @@ const HOUR_MS = 3_600_000;
 
 /** A group with one gauge, whose samples are what `read` gives. */
 function groupOf(name: string, read: (nth: number) => Promise<number>) {
-  const calls = { samples: 0, registrations: 0, atOnce: 0, mostAtOnce: 0 };
-  const group: ObservableGroup<{ value: number }> = {
+  const calls = { samples: 0, atOnce: 0, mostAtOnce: 0, closed: 0 };
+  const group: ObservableGroup = {
     name,
-    sample: async () => {
+    instruments: [GAUGE],
+    sample: async (into) => {
       calls.mostAtOnce = Math.max(calls.mostAtOnce, ++calls.atOnce);
       try {
-        return { value: await read(++calls.samples) };
+        into.write(GAUGE, await read(++calls.samples), { name });
       } finally {
         calls.atOnce--;
       }
     },
-    register: (instruments, latest) => {
-      calls.registrations++;
-      instruments.observe(GAUGE, (observe) => observeKnown(observe, latest()?.value, { name }));
+    close: () => {
+      calls.closed++;
     },
   };
   return { group, calls };
@@ -38,6 +39,17 @@ const until = async (condition: () => boolean): Promise<void> => {
 const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
 const soon = () => deadlineIn(5000);
 const gauge = (metrics: Record<string, Record<string, number>>) => metrics[GAUGE] ?? {};
+
+/** As the configuration has them by default, but for the GPUs, which are made up. */
+const SCHEDULES = defaults();
+
+function defaults() {
+  const text = 'upstreams: [{ name: a, url: "http://h" }]\nobservables: { gpu: { backend: simulated } }';
+  const result = parseConfig({ text, source: '', env: {}, readFile: () => '' });
+  assert.ok(result.ok);
+  const { host, container, process, gpu } = result.config.observables;
+  return { host, container, process, gpu };
+}
 
 describe('observables', () => {
   it('exports the first readings, and a true 0, as soon as it has started', async () => {
@@ -79,7 +91,7 @@ describe('observables', () => {
 
     const metrics = await telemetry.collect();
     assert.deepEqual(gauge(metrics), { good: 1 });
-    assert.deepEqual(metrics[ERRORS], { bad: 1 });
+    assert.deepEqual(metrics[ERRORS], { 'other bad': 1 });
     assert.deepEqual(telemetry.lines(), ['warn sample failed bad']);
     const status = observables.status() as Record<string, { lastSuccess: unknown; lastError: { message?: unknown } }>;
     assert.equal(status.bad?.lastSuccess, null);
@@ -91,16 +103,16 @@ describe('observables', () => {
 
   it('takes a group that throws instead of rejecting for a failed one', async () => {
     const telemetry = createTelemetry();
-    const group: ObservableGroup<object> = {
+    const group: ObservableGroup = {
       name: 'throwing',
+      instruments: [],
       sample: () => {
         throw new Error('at once');
       },
-      register: () => undefined,
     };
     const observables = createObservables({ ...telemetry, groups: [{ group, intervalMs: HOUR_MS }] });
     await observables.start();
-    assert.deepEqual((await telemetry.collect())[ERRORS], { throwing: 1 });
+    assert.deepEqual((await telemetry.collect())[ERRORS], { 'other throwing': 1 });
     await observables.shutdown(soon());
   });
 
@@ -118,6 +130,7 @@ describe('observables', () => {
       seen.push(gauge(await telemetry.collect()));
     };
     const started = observables.start();
+    await until(() => calls.samples === 1);
     await next(() => step.resolve(7));
     await next(() => step.reject(new Error('gone')));
     await next(() => step.resolve(8));
@@ -140,7 +153,7 @@ describe('observables', () => {
     let errors = 0;
     while (errors < 3) {
       const metrics = await telemetry.collect();
-      errors += metrics[ERRORS]?.hanging ?? 0;
+      errors += metrics[ERRORS]?.['timeout hanging'] ?? 0;
       assert.deepEqual(gauge(metrics), {});
       await sleep(2);
     }
@@ -164,13 +177,14 @@ describe('observables', () => {
     assert.deepEqual(telemetry.lines(), []);
   });
 
-  it('registers and samples once when it is started twice', async () => {
+  it('samples once when it is started twice', async () => {
     const telemetry = createTelemetry();
     const { group, calls } = groupOf('once', () => Promise.resolve(1));
     const observables = createObservables({ ...telemetry, groups: [{ group, intervalMs: HOUR_MS }] });
     await Promise.all([observables.start(), observables.start()]);
     await observables.start();
-    assert.deepEqual(calls, { samples: 1, registrations: 1, atOnce: 0, mostAtOnce: 1 });
+    assert.equal(calls.samples, 1);
+    assert.deepEqual(gauge(await telemetry.collect()), { once: 1 });
     await observables.shutdown(soon());
   });
 
@@ -181,7 +195,7 @@ describe('observables', () => {
     const observables = createObservables({
       ...telemetry,
       groups: [{ group, intervalMs: 1 }],
-      host: { intervalMs: 1 },
+      ...SCHEDULES,
     });
     await observables.shutdown(soon());
     await observables.shutdown(soon());
@@ -214,19 +228,74 @@ describe('observables', () => {
     assert.deepEqual(telemetry.lines(), []);
   });
 
-  it('turns on only the groups that it was given a schedule for', async () => {
+  it('closes every group at shutdown, also when closing one fails', async () => {
     const telemetry = createTelemetry();
-    assert.deepEqual(createObservables(telemetry).status(), {});
-    const schedule = { intervalMs: HOUR_MS };
-    const all = createObservables({ ...telemetry, host: schedule, process: schedule });
-    assert.deepEqual(Object.keys(all.status()), ['host.cpu', 'host.memory', 'process']);
-    assert.deepEqual(Object.keys(createObservables({ ...telemetry, host: undefined, process: schedule }).status()), [
-      'process',
-    ]);
-    await all.start();
+    const { group: broken } = groupOf('broken', () => Promise.resolve(1));
+    const { group: slow, calls } = groupOf('slow', () => Promise.resolve(1));
+    const groups = [
+      { ...broken, close: () => Promise.reject(new Error('cannot close')) },
+      {
+        ...slow,
+        close: async () => {
+          await sleep(20);
+          calls.closed++;
+        },
+      },
+    ].map((group) => ({ group, intervalMs: HOUR_MS }));
+    const observables = createObservables({ ...telemetry, groups });
+    await observables.start();
+    await observables.shutdown(soon());
+    assert.equal(calls.closed, 1);
+    assert.deepEqual(telemetry.lines(), ['error observable not closed broken']);
+  });
+
+  it('ends its shutdown, though a group does not close, when much time is left for the last export', async () => {
+    const group: ObservableGroup = {
+      name: 'stuck',
+      instruments: [],
+      sample: () => new Promise(() => {}),
+      close: () => new Promise(() => {}),
+    };
+    const groups = [{ group, intervalMs: HOUR_MS }];
+    const observables = createObservables({ ...createTelemetry(), groups, startWaitMs: 1 });
+    await observables.start();
+    const deadline = deadlineIn(HOUR_MS);
+    await observables.shutdown(deadline);
+    assert.ok(deadline.remainingMs() > HOUR_MS / 2);
+  });
+
+  it('turns on only the groups that it was given a schedule for', async () => {
+    const namesOf = async (options: Partial<ObservablesOptions>) => {
+      const telemetry = createTelemetry();
+      const observables = createObservables({ ...telemetry, ...options, startWaitMs: 0 });
+      await observables.start();
+      await observables.shutdown(soon());
+      return Object.keys(observables.status());
+    };
+    assert.deepEqual(await namesOf({}), []);
+    const { host, container, process, gpu } = SCHEDULES;
+    assert.deepEqual(await namesOf({ host: undefined, container }), ['container']);
+    assert.deepEqual(await namesOf({ gpu }), ['gpu']);
+    const processGroups = await namesOf({ process });
+    assert.ok(processGroups.length > 0);
+    const hostGroups = await namesOf({ host });
+    assert.ok(hostGroups.length > 0 && hostGroups.every((name) => name.startsWith('host.')), hostGroups.join());
+    const all = await namesOf(SCHEDULES);
+    assert.deepEqual(all, [...hostGroups, 'container', ...processGroups, 'gpu']);
+    assert.deepEqual([...new Set(all)], all);
+  });
+
+  it('says of each group how long its sample took, how old its readings are and whether all were read', async () => {
+    const telemetry = createTelemetry();
+    const { group: good } = groupOf('good', () => Promise.resolve(1));
+    const { group: bad } = groupOf('bad', () => Promise.reject(new Error('gone')));
+    const groups = [good, bad].map((group) => ({ group, intervalMs: HOUR_MS }));
+    const observables = createObservables({ ...telemetry, groups });
+    await observables.start();
     const metrics = await telemetry.collect();
-    assert.deepEqual(Object.keys(metrics[DURATION] ?? {}), ['host.cpu', 'host.memory', 'process']);
-    await all.shutdown(soon());
-    assert.deepEqual(telemetry.lines(), []);
+    assert.deepEqual(Object.keys(metrics[DURATION] ?? {}), ['good', 'bad']);
+    assert.deepEqual(Object.keys(metrics['metergate.observable.sample.age'] ?? {}), ['good']);
+    assert.deepEqual(metrics['metergate.observable.sample.success'], { good: 1, bad: 0 });
+    await observables.shutdown(soon());
   });
 });

@@ -18,8 +18,12 @@ const bin = join(import.meta.dirname, '../../bin/metergate.js');
  * The gateway as users run it: a process of its own, with a configuration file, listening on free ports.
  *
  * @param config what stands in the file besides `listen`.
+ * @param nodeArgs arguments of Node.js itself.
  */
-export async function startGateway(config: Readonly<Record<string, unknown>>): Promise<RunningGateway> {
+export async function startGateway(
+  config: Readonly<Record<string, unknown>>,
+  nodeArgs: readonly string[] = [],
+): Promise<RunningGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'metergate-'));
   const file = join(folder, 'metergate.yaml');
   const anyPort = { inference: '127.0.0.1:0', management: '127.0.0.1:0', metrics: '127.0.0.1:0' };
@@ -27,7 +31,7 @@ export async function startGateway(config: Readonly<Record<string, unknown>>): P
   await writeFile(file, JSON.stringify({ ...config, listen: anyPort }));
   const gateway = await startProcess({
     command: process.execPath,
-    args: [bin, 'serve', '--config', file],
+    args: [...nodeArgs, bin, 'serve', '--config', file],
     ready: { line: SERVING },
   });
   return {

@@ -9,6 +9,8 @@ export interface Interop {
   readonly otelcol?: string;
   readonly dockerCompose?: string;
   readonly prometheus3?: string;
+  /** `startNodeExporter` runs it. */
+  readonly nodeExporter?: string;
   /** The program of test/interop/judge; `startJudge` runs it. */
   readonly judge?: string;
   /** A Python that has prometheus_client; `startOpenMetricsParser` runs it. */
@@ -27,6 +29,7 @@ const FILE_NAMES = {
   otelcol: 'otelcol',
   dockerCompose: 'docker-compose',
   prometheus3: 'prometheus3',
+  nodeExporter: 'prometheus-node-exporter',
   judge: 'judge',
   openmetrics: 'openmetrics/bin/python',
   mlserver: 'mlserver-python',

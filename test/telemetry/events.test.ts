@@ -75,9 +75,29 @@ describe('events', () => {
     assert.deepEqual(await points(), { 'metergate.pull.scrape.errors': { '': 5 } });
   });
 
+  it('say whether they were logged', () => {
+    const { events, lines } = setUp();
+    assert.equal(events.emit('scrape failed'), true);
+    assert.equal(events.emit('scrape failed'), false);
+    assert.equal(events.emit('scrape rejected'), true);
+    assert.equal(lines.length, 2);
+  });
+
+  it('that are silent are counted only, and keep no line from those that are not', async () => {
+    const { events, lines, points } = setUp();
+    assert.equal(events.emit('scrape failed', { silent: true }), false);
+    assert.deepEqual(lines, []);
+    assert.equal(events.emit('scrape failed'), true);
+    assert.equal(events.emit('scrape failed', { silent: true }), false);
+    // Nobody asked for a line of the silent ones, so they are not among those kept silent either.
+    assert.deepEqual(lines, [{ level: 'error', message: 'scrape failed', fields: {} }]);
+    assert.deepEqual(await points(), { 'metergate.pull.scrape.errors': { '': 3 } });
+  });
+
   it('are counted only, while too many kinds of them were logged a moment ago', async () => {
     const { events, lines } = setUp(300);
-    const emit = (name: string): void => events.emit('source failed', { attributes: { 'metergate.source': name } });
+    const emit = (name: string): void =>
+      void events.emit('source failed', { attributes: { 'metergate.source': name } });
     for (let i = 0; i < 1_200; i++) emit(`${i}`);
     assert.equal(lines.length, 1_000);
     emit('0');

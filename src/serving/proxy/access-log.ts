@@ -28,8 +28,9 @@ export interface AccessLogOptions {
 
 /** @throws if it cannot be opened. */
 export function openAccessLog({ path, events }: AccessLogOptions): AccessLog {
-  const onDropped = (amount: number, error?: unknown): void =>
+  const onDropped = (amount: number, error?: unknown): void => {
     events.emit('access log lines dropped', { amount, fields: error === undefined ? {} : { error: errorText(error) } });
+  };
   const writer = open(path, onDropped);
   const gateway = randomBytes(6).toString('hex');
   let requests = 0;

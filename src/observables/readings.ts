@@ -1,0 +1,47 @@
+import type { Attributes } from '@opentelemetry/api';
+import { catalogue } from '../telemetry/catalogue.ts';
+import type { Instruments, ObservableName } from '../telemetry/instruments.ts';
+import type { Sample } from './observable.ts';
+
+/** What one sample wrote, by instrument. */
+export interface Readings {
+  readonly write: Sample['write'];
+  of(name: ObservableName): readonly Reading[];
+}
+
+export interface Reading {
+  readonly value: number;
+  readonly attributes: Attributes | undefined;
+}
+
+/** @param names that may be written; another one is a programmer's error. */
+export function createReadings(names: readonly ObservableName[]): Readings {
+  const readings = new Map<ObservableName, Reading[]>(names.map((name) => [name, []]));
+  return {
+    write: (name, value, attributes) => {
+      const written = readings.get(name);
+      if (written === undefined) throw new TypeError(`${name} is not among the instruments of this group`);
+      if (value !== undefined && Number.isFinite(value) && (value >= 0 || catalogue[name].unit === 'Cel')) {
+        written.push({ value, attributes });
+      }
+    },
+    of: (name) => readings.get(name) ?? [],
+  };
+}
+
+/**
+ * Creates the instruments. Their callbacks run in every collection of every reader, so all they do is look at `latest()`.
+ *
+ * @param latest of the last sample, or `undefined` when it failed or there is none yet.
+ */
+export function observeReadings(
+  instruments: Instruments,
+  names: readonly ObservableName[],
+  latest: () => Readings | undefined,
+): void {
+  for (const name of names) {
+    instruments.observe(name, (observe) => {
+      for (const { value, attributes } of latest()?.of(name) ?? []) observe(value, attributes);
+    });
+  }
+}
