@@ -1,11 +1,17 @@
 import { parseArgs } from 'node:util';
 import { CannotRun, type Bench, type BenchOptions, type Report } from './bench.ts';
+import { observeBench } from './observe/index.ts';
 import { proxyBench } from './proxy/index.ts';
 import { recordBench } from './record/index.ts';
 import { scrapeBench } from './scrape/index.ts';
 import { formatTable } from './table.ts';
 
-const benches: Readonly<Record<string, Bench>> = { record: recordBench, scrape: scrapeBench, proxy: proxyBench };
+const benches: Readonly<Record<string, Bench>> = {
+  record: recordBench,
+  scrape: scrapeBench,
+  proxy: proxyBench,
+  observe: observeBench,
+};
 
 /** From the start to the end of the process. */
 const BUDGET_MS = 50_000;

@@ -17,6 +17,8 @@ const wrong: Readonly<Record<string, { args: string[]; says: RegExp }>> = {
 
 const isInstalled = (program: string): boolean => spawnSync(program, ['-v']).error === undefined;
 const nginx = isInstalled('nginx');
+const nodeExporter = isInstalled('prometheus-node-exporter');
+const namespaces = spawnSync('unshare', ['--user', '--map-root-user', '--pid', '--fork', 'true']).status === 0;
 const withoutWrk = isInstalled('wrk') ? false : 'wrk not found (Debian has it in the package wrk)';
 
 interface ReportShape {
@@ -76,9 +78,28 @@ const reports: Readonly<Record<string, ReportShape>> = {
     units: /_(rps|ms)$/,
     skip: withoutWrk,
   },
+  observe: {
+    ratios: [
+      'cpu_vs_systeminformation',
+      'cpu_vs_systeminformation_without_gpus',
+      ...(nodeExporter ? ['cpu_vs_node_exporter', 'page_vs_node_exporter'] : []),
+    ],
+    figures: [
+      'main_thread_ms_per_s',
+      ...(namespaces ? ['processes_started'] : []),
+      'calls_metergate_ms',
+      'calls_systeminformation_ms',
+      'host_metergate_ms',
+      ...(nodeExporter ? ['host_page_node_exporter_ms'] : []),
+      'sample_host_cpu_us',
+      'sample_container_us',
+    ],
+    units: /_(ms|us|ms_per_s)$|^processes_started$/,
+    skip: process.platform === 'linux' ? false : 'it is of Linux only',
+  },
 };
-/** A difference that may be nothing, or less, where little is measured. */
-const SIGNED = 'added_p99_ms';
+/** Differences that may be nothing, or less, where little is measured, and what is to be nothing. */
+const MAY_BE_NOTHING = ['added_p99_ms', 'main_thread_ms_per_s', 'main_thread_fresh_ms_per_s', 'processes_started'];
 
 describe('npm run bench', () => {
   for (const [name, { args, says }] of Object.entries(wrong)) {
@@ -87,7 +108,7 @@ describe('npm run bench', () => {
       assert.equal(code, 2);
       assert.equal(stdout, '');
       assert.match(stderr, says);
-      assert.match(stderr, /usage: npm run bench -- NAME.*one of: record scrape proxy\n/s);
+      assert.match(stderr, /usage: npm run bench -- NAME.*one of: record scrape proxy observe\n/s);
     });
   }
 
@@ -100,7 +121,7 @@ describe('npm run bench', () => {
       assert.deepEqual(Object.keys(report.ratios), ratios);
       for (const each of figures) assert.ok(each in report.figures, each);
       for (const [each, value] of Object.entries({ ...report.ratios, ...report.figures })) {
-        assert.ok(Number.isFinite(value) && (value > 0 || each === SIGNED), `${each}: ${value}`);
+        assert.ok(Number.isFinite(value) && (value > 0 || MAY_BE_NOTHING.includes(each)), `${each}: ${value}`);
       }
       for (const each of Object.keys(report.figures)) assert.match(each, units);
     });

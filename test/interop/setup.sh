@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real servers and judges that test/interop runs against, and what bench/ compares with. From Debian: Prometheus 2 with promtool,
-# docker-compose, wrk and nginx. Into a cache outside the repo: an OpenTelemetry Collector by its own builder, Prometheus 3 with its promtool
+# docker-compose, wrk, nginx and the node exporter. Into a cache outside the repo: an OpenTelemetry Collector by its own builder, Prometheus 3 with its promtool
 # and the judge (a program of ours around Prometheus' own parsers) from judge/go.mod, and Pythons, each with packages that the others do not
 # bear: the strict OpenMetrics parser, MLServer, BentoML and MLflow.
 # Run again, it finds what is there and costs nothing. What cannot be had is said, and fails nothing here: its tests are skipped.
@@ -16,9 +16,12 @@ apt_install() { # the package
     { echo "interop: installing $1 failed, see $cache/apt-$1.log"; return 1; }
 }
 
-install_debian() { # the binary to look for, the package that brings it
+install_debian() { # the binary to look for, the package that brings it, a service of it that is never to run
   # Debian keeps servers where only root looks.
-  if PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null; then echo "interop: $1 found"; else apt_install "$2" || true; fi
+  if PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null; then echo "interop: $1 found"; return; fi
+  # Else the package starts it, now and with the machine.
+  if [ -n "${3:-}" ] && [ "$(id -u)" = 0 ] && command -v systemctl >/dev/null; then systemctl --quiet mask "$3" || true; fi
+  apt_install "$2" || true
 }
 
 found() { # the program in the cache, the stamp of what it was made from
@@ -114,6 +117,8 @@ install_debian promtool prometheus
 install_debian docker-compose docker-compose
 install_debian wrk wrk
 install_debian nginx nginx
+# It would listen on port 9100 of all addresses.
+install_debian prometheus-node-exporter prometheus-node-exporter prometheus-node-exporter.service
 build_collector
 build_with_judge prometheus3 github.com/prometheus/prometheus/cmd/prometheus "some minutes, once"
 build_with_judge judge . "seconds" "$here"/judge/*.go
