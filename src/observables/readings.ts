@@ -7,6 +7,7 @@ import type { Sample } from './observable.ts';
 export interface Readings {
   readonly write: Sample['write'];
   of(name: ObservableName): readonly Reading[];
+  isEmpty(): boolean;
 }
 
 export interface Reading {
@@ -26,6 +27,7 @@ export function createReadings(names: readonly ObservableName[]): Readings {
       }
     },
     of: (name) => readings.get(name) ?? [],
+    isEmpty: () => [...readings.values()].every((written) => written.length === 0),
   };
 }
 

@@ -25,26 +25,31 @@ export interface SampleHealthOptions {
   readonly name: string;
   readonly events: Events;
   readonly logger: Logger;
+  /** Of a failure that goes on and whose words change, a line at most so often: some have a new number each second. */
+  readonly changedQuietMs?: number;
 }
 
 /** Of one sample, in one line. */
 const MESSAGES_MAX = 5;
 
-export function createSampleHealth({ name, events, logger }: SampleHealthOptions): SampleHealth {
+export function createSampleHealth(options: SampleHealthOptions): SampleHealth {
+  const { name, events, logger, changedQuietMs = 60_000 } = options;
   const observable = { 'metergate.observable': name };
   let success: boolean | undefined;
   let lastSuccess: Date | undefined;
   let lastError: { at: Date; reason: SampleReason; message: string } | undefined;
   /** What the log says of the reasons that samples fail for since the last that did not. */
-  const failures = new Map<SampleReason, string>();
+  const failures = new Map<SampleReason, { message: string; atMs: number }>();
   /** Why this machine does not have what is read. */
   let unsupported: string | undefined;
 
   const fail = (reason: SampleReason, message: string): void => {
     const attributes = { ...observable, 'error.type': reason };
-    const silent = failures.get(reason) === message;
+    const nowMs = performance.now();
+    const last = failures.get(reason);
+    const silent = last !== undefined && (last.message === message || nowMs - last.atMs < changedQuietMs);
     const written = events.emit('sample failed', { attributes, fields: { error: message }, silent });
-    if (written) failures.set(reason, message);
+    if (written) failures.set(reason, { message, atMs: nowMs });
   };
   const recover = (): void => {
     logger.info('observable recovered', observable);

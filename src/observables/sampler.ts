@@ -62,7 +62,10 @@ export function createSampler(options: SamplerOptions): Sampler {
     const startMs = performance.now();
     const taken = await take(group, wait);
     if (taken === undefined) return;
-    shown = taken.readings && { readings: taken.readings, atMs: performance.now() - taken.agoMs };
+    shown =
+      taken.readings?.isEmpty() === false
+        ? { readings: taken.readings, atMs: performance.now() - taken.agoMs }
+        : undefined;
     health.ended(taken.errors);
     durationSeconds = (performance.now() - startMs) / 1000;
   };

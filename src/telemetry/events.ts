@@ -2,13 +2,6 @@ import type { Attributes } from '@opentelemetry/api';
 import type { CounterName, Instruments } from './instruments.ts';
 import type { LogFields, Logger } from './logger.ts';
 
-interface EventDefinition {
-  readonly level: 'warn' | 'error';
-  readonly counter: CounterName;
-  /** How many times as long as others it is quiet after a line. */
-  readonly quietTimes?: number;
-}
-
 /** Each event of the gateway's own is a log line and a counter under one name, so that the two cannot drift apart. */
 const events = {
   'connection rejected': { level: 'warn', counter: 'metergate.connections.rejected' },
@@ -20,14 +13,13 @@ const events = {
   'access log lines dropped': { level: 'warn', counter: 'metergate.access_log.lines.dropped' },
   'measurement failed': { level: 'error', counter: 'metergate.serving.measurement.errors' },
   'custom metric refused': { level: 'warn', counter: 'metergate.custom_metrics.refused' },
-  // Taken each second, and the words of one lasting failure may change with each.
-  'sample failed': { level: 'warn', counter: 'metergate.observable.errors', quietTimes: 6 },
+  'sample failed': { level: 'warn', counter: 'metergate.observable.errors' },
   'source failed': { level: 'warn', counter: 'metergate.scrape.source.errors' },
   'scrape failed': { level: 'error', counter: 'metergate.pull.scrape.errors' },
   'scrape rejected': { level: 'warn', counter: 'metergate.pull.scrapes.rejected' },
   'family dropped': { level: 'warn', counter: 'metergate.pull.families.dropped' },
   'export failed': { level: 'warn', counter: 'metergate.push.points.send_failed' },
-} as const satisfies Record<string, EventDefinition>;
+} as const satisfies Record<string, { level: 'warn' | 'error'; counter: CounterName }>;
 
 export type EventName = keyof typeof events;
 
@@ -60,14 +52,14 @@ export function createEvents(instruments: Instruments, logger: Logger, quietMs =
 
   return {
     emit: (event, { attributes = {}, amount = 1, fields = {}, silent = false } = {}) => {
-      const { level, counter, quietTimes = 1 }: EventDefinition = events[event];
+      const { level, counter } = events[event];
       instruments.counter(counter).add(amount, attributes);
       if (silent) return false;
 
       const kind = `${event} ${JSON.stringify(attributes)}`;
       const line = lines.get(kind);
       const nowMs = performance.now();
-      if (line !== undefined && nowMs - line.atMs < quietMs * quietTimes) {
+      if (line !== undefined && nowMs - line.atMs < quietMs) {
         line.suppressed++;
         return false;
       }

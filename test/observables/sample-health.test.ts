@@ -12,11 +12,11 @@ const odd = (message = 'line 3 of /proc/stat') => new SampleError('malformed', m
 const none = (message = 'no /proc/pressure') => new SampleError('unsupported', message);
 
 /** Nothing that is logged is kept silent by the quiet time of events, unless `quietMs` says so. */
-function setUp(quietMs = 0) {
+function setUp(quietMs = 0, { changedQuietMs = 0 } = {}) {
   const telemetry = createTestTelemetry();
   const events = createEvents(telemetry.instruments, telemetry.logger, quietMs);
   return {
-    health: createSampleHealth({ name: 'host.cpu', events, logger: telemetry.logger }),
+    health: createSampleHealth({ name: 'host.cpu', events, logger: telemetry.logger, changedQuietMs }),
     /** `level message reason: errors`, of the lines so far. */
     lines: () =>
       telemetry.lines.map(({ level, message, fields }) => {
@@ -74,12 +74,24 @@ describe('the health of samples', () => {
     assert.deepEqual([health.status().lastError?.reason, health.status().lastError?.message], ['missing', 'no b']);
   });
 
+  it('is silent about other words of a failure that goes on, but not of one that begins', () => {
+    const { health, lines } = setUp(0, { changedQuietMs: 60_000 });
+    for (const errors of [[gone('1 s late')], [gone('2 s late')], [odd()], [], [gone('3 s late')]])
+      health.ended(errors);
+    assert.deepEqual(lines(), [
+      'warn sample failed missing 1 s late',
+      'warn sample failed malformed line 3 of /proc/stat',
+      'info observable recovered',
+      'warn sample failed missing 3 s late',
+    ]);
+  });
+
   it('logs after the quiet time what could not be logged in it', async () => {
-    const { health, lines, counts } = setUp(40);
+    const { health, lines, counts } = setUp(200);
     health.ended([gone('no a')]);
     health.ended([gone('no b')]);
     assert.deepEqual(lines(), ['warn sample failed missing no a']);
-    await new Promise((resolve) => setTimeout(resolve, 260));
+    await new Promise((resolve) => setTimeout(resolve, 220));
     for (let i = 0; i < 3; i++) health.ended([gone('no b')]);
     assert.deepEqual(lines().slice(1), ['warn sample failed missing no b']);
     assert.deepEqual(await counts(), { missing: 5 });

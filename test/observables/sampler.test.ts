@@ -255,7 +255,12 @@ describe('a sampler', () => {
   });
 
   it('says how old readings are that had been taken before the sample', async () => {
-    const { sampler, shutdown } = setUp({ sample: (into) => into.takenAgo(60_000) });
+    const { sampler, shutdown } = setUp({
+      sample: (into) => {
+        into.write(COUNT, 1);
+        into.takenAgo(60_000);
+      },
+    });
     await sampler.start();
     assert.ok((sampler.stats().ageSeconds ?? NaN) >= 59.9);
     await shutdown();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -69,12 +69,13 @@ async function setUp(t: TestContext, answer: string, { start = true, ...limits }
   return { fake, telemetry, observables, shown, failures, logged, said, success, untilShown, untilRecovered, stop };
 }
 
-/** An answer in which there is no row. */
+/** An answer to the same question, in which there is no row. */
 function noRows(t: TestContext): string {
-  const answer = join(tmpdir(), `no-rows-${process.pid}.csv`);
-  t.after(() => rmSync(answer));
-  writeFileSync(answer, 'index, uuid, name\ngarbage, \0\0, \n');
-  return answer;
+  const directory = mkdtempSync(join(tmpdir(), 'no-rows-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const [head = ''] = readFileSync(new URL('../../fixtures/gpu/rtx4090.csv', import.meta.url), 'utf8').split('\n');
+  writeFileSync(join(directory, 'answer.csv'), `${head}\n${head.replaceAll(/[^, ]+/g, 'garbage')}\n`);
+  return join(directory, 'answer.csv');
 }
 
 describe('GPUs that nvidia-smi reads', () => {
@@ -179,7 +180,7 @@ describe('GPUs that nvidia-smi reads', () => {
       fake.behave({ says: [text.repeat(2_000_000 / text.length)], answer: noRows(t) });
       await until('it is gone', () => !fake.running().includes(pid));
       await untilShown();
-      assert.ok((await failures('malformed')) > 0);
+      await until('it is counted', async () => (await failures('malformed')) > 0);
       fake.behave({});
       await untilRecovered('0');
     });

@@ -87,25 +87,31 @@ function isGap(text: string): boolean {
 
 /** What the device or its driver does not have: that is no fault. */
 function isAbsent(text: string): boolean {
-  return /^$|^\[?N\/A\]?$|^\[(Not Supported|Function Not Found|Requested functionality has been deprecated)\]$/.test(
-    text,
+  return (
+    text === '[N/A]' ||
+    /^$|^N\/A$|^\[(Not Supported|Function Not Found|Requested functionality has been deprecated)\]$/.test(text)
   );
 }
 
 function parseValue(text: string): number | undefined {
-  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  // Nearly all of them. An empty text would be 0, and those of other bases have a letter there.
+  const value = text === '' || text.charCodeAt(1) > CODE_OF_9 ? NaN : Number(text);
+  if (Number.isFinite(value)) return value;
   if (text === 'Not Active') return 0;
   if (text === 'Active') return 1;
   const state = /^P(\d+)$/.exec(text)?.[1];
   return state === undefined ? undefined : Number(state);
 }
 
+const CODE_OF_9 = 57;
+
 /** What is said in place of the values of a GPU that does not work. One sensor that cannot be read is no fault of the GPU. */
 function faultOf(gaps: readonly Gap[], values: Gpu['values']): string | undefined {
-  const gone = gaps.find(({ text }) => /^\[GPU (is lost|requires reset)/i.test(text));
-  const isSilent = Object.keys(values).length === 0 && gaps.length > 0 && gaps.every(({ text }) => isGap(text));
-  if (gone !== undefined || !isSilent) return gone?.text;
-  return `no readings but ${gaps.find(({ text }) => !isAbsent(text))?.text ?? '[N/A]'}`;
+  const said = gaps.filter(({ text }) => !isAbsent(text));
+  const gone = said.find(({ text }) => /^\[GPU (is lost|requires reset)/i.test(text));
+  if (gone !== undefined) return gone.text;
+  const isSilent = gaps.length > 0 && Object.keys(values).length === 0 && said.every(({ text }) => isGap(text));
+  return isSilent ? `no readings but ${said[0]?.text ?? '[N/A]'}` : undefined;
 }
 
 /** In one message. */
@@ -114,6 +120,7 @@ const NAMES_MAX = 5;
 /** `[Unknown Error]`, `[Insufficient Permissions]` and the like are said by the device; all else is not known. */
 function gapErrors(who: string, gaps: readonly Gap[], values: Gpu['values']): SampleError[] {
   const wrong = gaps.filter(({ column, text }) => !isAbsent(text) && !('field' in column && column.field in values));
+  if (wrong.length === 0) return [];
   const tell = (reason: 'device' | 'malformed', what: string): SampleError[] => {
     const all = wrong.filter(({ text }) => isGap(text) === (reason === 'device')).map(({ column }) => column.names[0]);
     const more = all.length > NAMES_MAX ? ` and ${all.length - NAMES_MAX} more` : '';

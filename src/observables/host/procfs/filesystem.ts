@@ -15,36 +15,42 @@ export interface FilesystemOptions extends Pick<HostSources, 'root' | 'filesyste
 const WITHOUT_DEV: readonly string[] = ['btrfs'];
 
 /** Space and inodes of the mounted filesystems; one that fails costs its own readings. */
-export function createFilesystemGroup({ root, filesystems, statfs = {} }: FilesystemOptions): ObservableGroup {
-  const isExcluded = matcher(filesystems.excluded);
+export function createFilesystemGroup({ root, filesystems: wanted, statfs = {} }: FilesystemOptions): ObservableGroup {
+  const isExcluded = matcher(wanted.excluded);
   const { space, close } = createStatfs(statfs);
-  const isShown = ({ type, mountPoint }: Mount) =>
-    filesystems.types.includes(type) && !isExcluded(decodeName(mountPoint));
+  const isShown = ({ type, mountPoint }: Mount) => wanted.types.includes(type) && !isExcluded(decodeName(mountPoint));
 
-  const sampleOne = async (into: Sample, mount: Mount): Promise<void> => {
-    const path = join(encodeName(root), mount.mountPoint);
-    const found = await space(path);
-    // We see others than the host: systemd hides some from us, or ours were taken before it was mounted.
-    if (found.dev !== mount.dev && !WITHOUT_DEV.includes(mount.type)) {
-      throw new SampleError('missing', `the filesystem at ${decodeName(path)} is not there for us, but another one`);
+  /** @param mounts of one filesystem. The first that leads to it is shown; when none does, the first says why. */
+  const sampleOne = async (into: Sample, mounts: readonly Mount[]): Promise<void> => {
+    let failure: SampleError | undefined;
+    for (const mount of mounts) {
+      const path = join(encodeName(root), mount.mountPoint);
+      const found = await space(path);
+      if (found.dev === undefined || found.dev === mount.dev || WITHOUT_DEV.includes(mount.type)) {
+        writeFilesystem(into, mount, found);
+        return;
+      }
+      // We see others than the host: systemd hides some from us, or ours were taken before it was mounted.
+      const where = decodeName(path);
+      failure ??= new SampleError('missing', `the filesystem at ${where} is not there for us, but another one`);
     }
-    writeFilesystem(into, mount, found);
+    if (failure !== undefined) throw failure;
   };
 
   return {
     ...hostGroups.filesystem,
     sample: async (into) => {
-      const mounts = onceEach(readMounts(root, (error) => into.report(error)).filter(isShown));
+      const filesystems = byDevice(readMounts(root, (error) => into.report(error)).filter(isShown));
       const errors: SampleError[] = [];
       // One after the other: each takes microseconds, and those that hang must not take all threads at once.
-      for (const mount of mounts) {
+      for (const mounts of filesystems) {
         try {
-          await sampleOne(into, mount);
+          await sampleOne(into, mounts);
         } catch (error) {
           errors.push(asExpected(error));
         }
       }
-      settle(into, { errors, parts: mounts.length });
+      settle(into, { errors, parts: filesystems.length });
     },
     close,
   };
@@ -52,15 +58,11 @@ export function createFilesystemGroup({ root, filesystems, statfs = {} }: Filesy
 
 /**
  * A filesystem that is mounted at several places (bind mounts, subvolumes of btrfs) is the same space each time, and sums over them would
- * be wrong. As df does, the shortest mount point is kept.
+ * be wrong. As df does, the shortest mount point is shown, unless it is hidden from us.
  */
-function onceEach(mounts: readonly Mount[]): Mount[] {
-  const kept = new Map<number, Mount>();
-  for (const mount of mounts) {
-    const other = kept.get(mount.dev);
-    if (other === undefined || mount.mountPoint.length < other.mountPoint.length) kept.set(mount.dev, mount);
-  }
-  return Array.from(kept.values());
+function byDevice(mounts: readonly Mount[]): readonly (readonly Mount[])[] {
+  const ascending = (a: Mount, b: Mount): number => a.mountPoint.length - b.mountPoint.length;
+  return Array.from(Map.groupBy(mounts, ({ dev }) => dev).values(), (places) => places.sort(ascending));
 }
 
 function writeFilesystem(into: Sample, { source, mountPoint, type, mode }: Mount, space: Space): void {

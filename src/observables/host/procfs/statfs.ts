@@ -5,8 +5,8 @@ import { systemError } from './proc-file.ts';
 
 /** statfs(2): counts of blocks of `frsize` bytes, and of inodes. Node.js before 26 only has `bsize`, which nearly always is the same. */
 export interface Space {
-  /** Whose space it is: the device number that stat(2) has for the path. */
-  readonly dev: number;
+  /** Whose space it is: the device number that stat(2) has for the path. Of a file that is mounted, overlayfs tells that of a layer. */
+  readonly dev: number | undefined;
   readonly bsize: number;
   readonly frsize?: number | undefined;
   readonly blocks: number;
@@ -72,9 +72,9 @@ export function createStatfs({ call = callSystem, timeoutMs = 2000, stuckMax = 2
 /** One call after the other: both may hang, and together they hold one thread. */
 async function callSystem(path: string): Promise<Space> {
   const bytes = Buffer.from(path, 'latin1');
-  const { dev } = await stat(bytes);
+  const found = await stat(bytes);
   const space: Omit<Space, 'dev'> = await statfs(bytes);
-  return { ...space, dev };
+  return { ...space, dev: found.isDirectory() ? found.dev : undefined };
 }
 
 function notAnswered(path: string): SampleError {

@@ -57,6 +57,30 @@ describe('procfs filesystems', () => {
     assert.deepEqual(reports, []);
   });
 
+  it('shows a filesystem at another of its places where the shortest is hidden from us', async (test) => {
+    const tree = createTree({ test });
+    const device = '8:2';
+    tree.write(
+      'proc/1/mountinfo',
+      mountinfo({ at: '/home', device, id: 101 }, { at: '/srv/exported', device, id: 102 }),
+    );
+    const { call } = statfsOf(tree.root);
+    const hidden: typeof call = async (path) => {
+      const found = await call(path);
+      return path.endsWith('/home') ? { ...found, dev: 1 } : found;
+    };
+    const sampled = await sampleOf(groupOf(tree.root, hidden));
+    assert.deepEqual(shown(sampled), ['/dev/vda /srv/exported ext4 rw']);
+    assert.deepEqual(sampled.reports, []);
+  });
+
+  it('takes a mounted file, of which the system does not say whose it is, for what is mounted there', async (test) => {
+    const tree = createTree({ test });
+    tree.write('proc/1/mountinfo', mountinfo({ at: '/etc/hosts', type: 'overlay', source: 'overlay' }));
+    const unsaid: StatfsOptions['call'] = () => Promise.resolve({ ...space, dev: undefined });
+    assert.deepEqual(shown(await sampleOf(groupOf(tree.root, unsaid))), ['overlay /etc/hosts overlay rw']);
+  });
+
   it('leaves out what is excluded, before it looks for the shortest mount point of a filesystem', async () => {
     const excluded = ['/', '/srv/*', '/var/lib/docker/*', '/mnt', '/boot/*', '/home*'];
     const sampled = await sampleOf(groupOf(SERVER, undefined, excluded));
