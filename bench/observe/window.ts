@@ -12,8 +12,8 @@ export interface WindowOptions {
   readonly windowMs: number;
 }
 
-/** What reads everything and has done so for a while, the same where there are no GPUs, what has just started to, and what reads nothing. */
-const kinds = ['main_thread', 'main_thread_without_gpus', 'main_thread_fresh', 'idle'] as const;
+/** What reads everything that this machine has, the same with GPUs, and what reads nothing. */
+const kinds = ['main_thread', 'main_thread_with_gpus', 'idle'] as const;
 
 const SCRIPT = fileURLToPath(new URL('watched.ts', import.meta.url));
 /** Makes a process the first in a namespace of processes, which counts its own; who is not root needs one of users, too. */
@@ -33,9 +33,8 @@ export async function watchWindow(
   // So that one sample of the filesystems falls into the window: three times as many as by default.
   const watched = { nvidiaSmi: nvidiaSmi.path, filesystemIntervalMs: windowMs };
   const asked: Readonly<Record<(typeof kinds)[number], Watched | undefined>> = {
-    main_thread: { ...watched, warmUpMs },
-    main_thread_without_gpus: { ...watched, nvidiaSmi: undefined, warmUpMs },
-    main_thread_fresh: { ...watched, warmUpMs: 0 },
+    main_thread: { ...watched, nvidiaSmi: undefined, warmUpMs },
+    main_thread_with_gpus: { ...watched, warmUpMs },
     idle: undefined,
   };
   const processes = kinds.map((kind) => startWatched(counts ? UNSHARE : [], asked[kind]));
@@ -67,7 +66,7 @@ function figuresOf(begin: readonly Cost[], end: readonly Cost[], options: { wind
   return {
     ...(Object.fromEntries(beyondIdle) as Record<string, number>),
     idle_ms_per_s: msPerS('idle'),
-    ...(counts && { processes_started: grown('main_thread', 'lastPid') }),
+    ...(counts && { processes_started: grown('main_thread_with_gpus', 'lastPid') }),
   };
 }
 

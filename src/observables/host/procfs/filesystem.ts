@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { matcher } from '../../../std/wildcards.ts';
 import { SampleError, type ObservableGroup, type Sample } from '../../observable.ts';
 import { hostGroups, type HostSources } from '../host.ts';
-import { readMounts, type Mount } from './mounts.ts';
+import { createMounts, type Mount } from './mounts.ts';
 import { decodeName, encodeName } from './names.ts';
 import { asExpected, settle } from './parts.ts';
 import { createStatfs, type Space, type StatfsOptions } from './statfs.ts';
@@ -17,39 +17,48 @@ const WITHOUT_DEV: readonly string[] = ['btrfs'];
 /** Space and inodes of the mounted filesystems; one that fails costs its own readings. */
 export function createFilesystemGroup({ root, filesystems: wanted, statfs = {} }: FilesystemOptions): ObservableGroup {
   const isExcluded = matcher(wanted.excluded);
+  const readMounts = createMounts(root);
   const { space, close } = createStatfs(statfs);
   const isShown = ({ type, mountPoint }: Mount) => wanted.types.includes(type) && !isExcluded(decodeName(mountPoint));
 
+  /** Mounts that have been seen to be there for us: as long as they are, only a mount of our own could hide them. */
+  let known: ReadonlySet<string> = new Set();
+
   /** @param mounts of one filesystem. The first that leads to it is shown; when none does, the first says why. */
-  const sampleOne = async (into: Sample, mounts: readonly Mount[]): Promise<void> => {
+  const sampleOne = async (into: Sample, mounts: readonly Mount[]): Promise<string | undefined> => {
     let failure: SampleError | undefined;
     for (const mount of mounts) {
       const path = join(encodeName(root), mount.mountPoint);
-      const found = await space(path);
+      const key = `${mount.id} ${mount.dev} ${mount.mountPoint}`;
+      const found = await space(path, { dev: !known.has(key) });
       if (found.dev === undefined || found.dev === mount.dev || WITHOUT_DEV.includes(mount.type)) {
         writeFilesystem(into, mount, found);
-        return;
+        return key;
       }
       // We see others than the host: systemd hides some from us, or ours were taken before it was mounted.
       const where = decodeName(path);
       failure ??= new SampleError('missing', `the filesystem at ${where} is not there for us, but another one`);
     }
     if (failure !== undefined) throw failure;
+    return undefined;
   };
 
   return {
     ...hostGroups.filesystem,
     sample: async (into) => {
-      const filesystems = byDevice(readMounts(root, (error) => into.report(error)).filter(isShown));
+      const filesystems = byDevice(readMounts((error) => into.report(error)).filter(isShown));
       const errors: SampleError[] = [];
+      const seen = new Set<string>();
       // One after the other: each takes microseconds, and those that hang must not take all threads at once.
       for (const mounts of filesystems) {
         try {
-          await sampleOne(into, mounts);
+          const key = await sampleOne(into, mounts);
+          if (key !== undefined) seen.add(key);
         } catch (error) {
           errors.push(asExpected(error));
         }
       }
+      known = seen;
       settle(into, { errors, parts: filesystems.length });
     },
     close,

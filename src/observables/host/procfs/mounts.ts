@@ -26,29 +26,44 @@ const FIELDS_MIN = 6;
  * namespaces of their own. Where that may not be read (hidepid), they are taken from ours, as node_exporter does; of another root, those
  * below it.
  *
- * @param report what is wrong with a line.
- * @throws SampleError of the first one, when neither can be read.
+ * @returns reads them; what is wrong with a line is reported. It throws the SampleError of the first file when neither can be read.
  */
-export function readMounts(root: string, report: (error: SampleError) => void): Mount[] {
-  const first = join(root, 'proc/1/mountinfo');
-  try {
-    return parse(first, { text: readProcFile(first, 'latin1'), mode: modeOf, report });
-  } catch (error) {
-    if (asExpected(error).reason === 'malformed') throw error;
-    const mounts = ownMounts(root, report);
-    if (mounts === undefined) throw error;
-    return root === '/' ? mounts : mounts.flatMap((mount) => below(encodeName(root), mount));
-  }
+export function createMounts(root: string): (report: (error: SampleError) => void) => readonly Mount[] {
+  const first = createMountFile(join(root, 'proc/1/mountinfo'), modeOf);
+  const own = createMountFile(join(root, 'proc/self/mountinfo'), modeOfFilesystem);
+  return (report) => {
+    try {
+      return first(report);
+    } catch (error) {
+      if (asExpected(error).reason === 'malformed') throw error;
+      const mounts = readIfPossible(() => own(report));
+      if (mounts === undefined) throw error;
+      return root === '/' ? mounts : mounts.flatMap((mount) => below(encodeName(root), mount));
+    }
+  };
 }
 
-function ownMounts(root: string, report: (error: SampleError) => void): Mount[] | undefined {
-  const own = join(root, 'proc/self/mountinfo');
+function readIfPossible<T>(read: () => T): T | undefined {
   try {
-    return parse(own, { text: readProcFile(own, 'latin1'), mode: modeOfFilesystem, report });
+    return read();
   } catch (error) {
     asExpected(error);
     return undefined;
   }
+}
+
+/** Mounts seldom change, and to parse them costs twice what the file does. */
+function createMountFile(path: string, mode: Mode): ReturnType<typeof createMounts> {
+  let last: { text: string; mounts: readonly Mount[] } | undefined;
+  return (report) => {
+    const text = readProcFile(path, 'latin1');
+    if (last?.text === text) return last.mounts;
+    const errors: SampleError[] = [];
+    const mounts = parse(path, { text, mode, report: (error) => errors.push(error) });
+    errors.forEach(report);
+    last = errors.length === 0 ? { text, mounts } : undefined;
+    return mounts;
+  };
 }
 
 type Mode = (options: { mount: string; filesystem: string }) => Mount['mode'];

@@ -65,13 +65,28 @@ describe('procfs filesystems', () => {
       mountinfo({ at: '/home', device, id: 101 }, { at: '/srv/exported', device, id: 102 }),
     );
     const { call } = statfsOf(tree.root);
-    const hidden: typeof call = async (path) => {
-      const found = await call(path);
+    const hidden: typeof call = async (path, options) => {
+      const found = await call(path, options);
       return path.endsWith('/home') ? { ...found, dev: 1 } : found;
     };
     const sampled = await sampleOf(groupOf(tree.root, hidden));
     assert.deepEqual(shown(sampled), ['/dev/vda /srv/exported ext4 rw']);
     assert.deepEqual(sampled.reports, []);
+  });
+
+  it('asks whose space it is once for each mount, and again for one that has taken its place', async (test) => {
+    const tree = createTree({ test });
+    const { call } = statfsOf(tree.root);
+    const asked: boolean[] = [];
+    const group = groupOf(tree.root, (path, options) => {
+      asked.push(options.dev);
+      return call(path, options);
+    });
+    for (const id of [101, 101, 102]) {
+      tree.write('proc/1/mountinfo', mountinfo({ at: '/home', id }));
+      await sampleOf(group);
+    }
+    assert.deepEqual(asked, [true, false, true]);
   });
 
   it('takes a mounted file, of which the system does not say whose it is, for what is mounted there', async (test) => {
