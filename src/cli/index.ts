@@ -55,7 +55,7 @@ export function createProgram(environment: Environment, setExitCode: (code: Exit
         .choices(['auto', 'nvidia-smi', 'systeminformation', 'simulated'])
         .default('auto'),
     )
-    .option('--nvidia-smi <path>', 'the program nvidia-smi, or its name on the PATH', 'nvidia-smi')
+    .option('--nvidia-smi <path>', 'the program nvidia-smi, or its name on the PATH', parseProgram, 'nvidia-smi')
     .option('--json', 'print everything as one JSON object', false)
     .action(async (options: GpuCommandOptions) => setExitCode(await gpu(options, environment)));
 
@@ -71,6 +71,11 @@ export function createProgram(environment: Environment, setExitCode: (code: Exit
     .action(() => printConfigSchema(environment));
 
   return program;
+}
+
+function parseProgram(value: string): string {
+  if (value === '') throw new InvalidArgumentError('Wanted: a path, or a name on the PATH.');
+  return value;
 }
 
 function parseSeconds(value: string): number {

@@ -69,6 +69,11 @@ const cases: Record<string, { args: string[]; code: number; stdout?: RegExp; std
     code: 2,
     stderr: /Allowed choices are auto, nvidia-smi, systeminformation, simulated/,
   },
+  'takes a program without a name as bad usage': {
+    args: ['gpu', '--nvidia-smi', ''],
+    code: 2,
+    stderr: /a path, or a name on the PATH/,
+  },
   'prints the GPUs, and which backend sees them': {
     args: ['gpu', '--backend', 'simulated'],
     code: 0,
