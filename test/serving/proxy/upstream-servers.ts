@@ -67,14 +67,11 @@ export async function startRawUpstream(
   return { url: urlOf(server.address() as AddressInfo), received: () => parts.join(''), sockets };
 }
 
-/** A URL at which nothing listens. */
-export async function closedUrl(): Promise<string> {
-  const server = createNetServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = urlOf(server.address() as AddressInfo);
-  server.close();
-  await once(server, 'close');
-  return url;
+let closed = 0;
+
+/** A URL at which nothing listens, another one each time: of a port that the system gives to nobody, so that no server of another test gets it. */
+export function closedUrl(): Promise<string> {
+  return Promise.resolve(`http://127.0.0.1:${++closed}`);
 }
 
 /** @returns the URL of an upstream that listens, but whose queue of connections is full: a thread that is stuck accepts none. */
