@@ -1,6 +1,6 @@
-import { fieldsOf, toNumber } from '../host/procfs/fields.ts';
-import { malformed, systemCode } from '../host/procfs/proc-file.ts';
-import { parseStalls } from '../host/procfs/stalls.ts';
+import { fieldsOf, toNumber } from '../procfs/fields.ts';
+import { malformed, systemCode } from '../procfs/proc-file.ts';
+import { parseStalls } from '../procfs/stalls.ts';
 import { SampleError } from '../observable.ts';
 import type { OpenFiles } from './open-files.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { lines, unescape } from '../host/procfs/fields.ts';
-import { readProcFile } from '../host/procfs/proc-file.ts';
+import { lines, unescape } from '../procfs/fields.ts';
+import { readProcFile } from '../procfs/proc-file.ts';
 
 /** The control group of this process in one hierarchy. */
 export interface Cgroup {

@@ -1,4 +1,4 @@
-import { createMinorFaults } from '../host/procfs/minor-faults.ts';
+import { createMinorFaults } from '../procfs/minor-faults.ts';
 import type { CgroupValues, ContainerValues } from './container.ts';
 
 /**

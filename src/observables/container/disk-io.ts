@@ -1,4 +1,4 @@
-import { lines, toNumber } from '../host/procfs/fields.ts';
+import { lines, toNumber } from '../procfs/fields.ts';
 import type { IsStacked } from './stacked-disks.ts';
 
 /** Bytes. */

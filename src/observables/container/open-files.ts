@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { malformed, systemError } from '../host/procfs/proc-file.ts';
+import { malformed, systemError } from '../procfs/proc-file.ts';
 
 /**
  * Text files of the kernel that stay open: a third of the system calls that opening them each time takes, and paths through

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemError } from '../host/procfs/proc-file.ts';
+import { systemError } from '../procfs/proc-file.ts';
 
 /**
  * Whether a device (`major:minor`) passes on what it does to others, as LVM, RAID and encryption do: the kernel counts it there again.

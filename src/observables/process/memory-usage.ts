@@ -1,4 +1,4 @@
-import { systemError } from '../host/procfs/proc-file.ts';
+import { systemError } from '../procfs/proc-file.ts';
 import type { Sample } from '../observable.ts';
 
 /**

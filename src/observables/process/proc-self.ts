@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { SampleError, type Sample } from '../observable.ts';
-import { asExpected } from '../host/procfs/parts.ts';
-import { readProcFile, systemError } from '../host/procfs/proc-file.ts';
+import { asExpected } from '../procfs/parts.ts';
+import { readProcFile, systemError } from '../procfs/proc-file.ts';
 
 const DESCRIPTORS = '/proc/self/fd';
 

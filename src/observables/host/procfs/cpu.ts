@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { ObservableGroup } from '../../observable.ts';
 import { createCpuShares, type CpuMode, type CpuTimes } from '../cpu-shares.ts';
 import { hostGroups } from '../host.ts';
-import { fieldsOf, toNumber } from './fields.ts';
-import { malformed, readProcFile } from './proc-file.ts';
+import { fieldsOf, toNumber } from '../../procfs/fields.ts';
+import { malformed, readProcFile } from '../../procfs/proc-file.ts';
 
 /** In the order of /proc/stat (proc_stat(5)). Before Linux 2.6.11 there is no steal; the columns of guests behind it are in user and nice. */
 const MODES: readonly CpuMode[] = ['user', 'nice', 'system', 'idle', 'iowait', 'interrupt', 'softirq', 'steal'];

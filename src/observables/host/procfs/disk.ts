@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { matcher } from '../../../std/wildcards.ts';
 import type { ObservableGroup, Sample } from '../../observable.ts';
 import { hostGroups, type HostSources } from '../host.ts';
-import { lines, split, toNumbers } from './fields.ts';
-import { malformed, readProcFile } from './proc-file.ts';
+import { lines, split, toNumbers } from '../../procfs/fields.ts';
+import { malformed, readProcFile } from '../../procfs/proc-file.ts';
 
 /** Whatever the device says: Documentation/block/stat.rst of the kernel. */
 const SECTOR_BYTES = 512;

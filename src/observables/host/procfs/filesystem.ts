@@ -4,7 +4,7 @@ import { SampleError, type ObservableGroup, type Sample } from '../../observable
 import { hostGroups, type HostSources } from '../host.ts';
 import { createMounts, type Mount } from './mounts.ts';
 import { decodeName, encodeName } from './names.ts';
-import { asExpected, settle } from './parts.ts';
+import { asExpected, settle } from '../../procfs/parts.ts';
 import { createStatfs, type Space, type StatfsOptions } from './statfs.ts';
 
 export interface FilesystemOptions extends Pick<HostSources, 'root' | 'filesystems'> {

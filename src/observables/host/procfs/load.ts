@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { ObservableGroup, Sample } from '../../observable.ts';
 import { hostGroups } from '../host.ts';
-import { split, toNumber, toNumbers } from './fields.ts';
-import { readParts } from './parts.ts';
-import { malformed, readProcFile } from './proc-file.ts';
+import { split, toNumber, toNumbers } from '../../procfs/fields.ts';
+import { readParts } from '../../procfs/parts.ts';
+import { malformed, readProcFile } from '../../procfs/proc-file.ts';
 
 const PERIODS = ['1m', '5m', '15m'] as const;
 

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { ObservableGroup } from '../../observable.ts';
 import { hostGroups } from '../host.ts';
 import { writeMemory } from '../memory-states.ts';
-import { fieldsOf, toNumber } from './fields.ts';
-import { malformed, readProcFile } from './proc-file.ts';
+import { fieldsOf, toNumber } from '../../procfs/fields.ts';
+import { malformed, readProcFile } from '../../procfs/proc-file.ts';
 
 /** Without one of them, `used` is not known. */
 const OF_EVERY_KERNEL: readonly string[] = ['MemFree', 'Cached', 'Buffers'];

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { SampleError } from '../../observable.ts';
-import { lines, unescape } from './fields.ts';
+import { lines, unescape } from '../../procfs/fields.ts';
 import { reachable, type MountPlace } from './mount-tree.ts';
 import { decodeName, encodeName } from './names.ts';
-import { asExpected } from './parts.ts';
-import { malformed, readProcFile } from './proc-file.ts';
+import { asExpected } from '../../procfs/parts.ts';
+import { malformed, readProcFile } from '../../procfs/proc-file.ts';
 
 /** One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). */
 export interface Mount extends MountPlace {

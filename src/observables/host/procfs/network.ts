@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { matcher } from '../../../std/wildcards.ts';
 import type { ObservableGroup, Sample } from '../../observable.ts';
 import { hostGroups, type HostSources } from '../host.ts';
-import { lines, split, toNumbers } from './fields.ts';
+import { lines, split, toNumbers } from '../../procfs/fields.ts';
 import { decodeName } from './names.ts';
-import { malformed, readProcFile } from './proc-file.ts';
+import { malformed, readProcFile } from '../../procfs/proc-file.ts';
 
 /** Lines above the interfaces. */
 const HEADER_LINES = 2;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { ObservableGroup } from '../../observable.ts';
 import { hostGroups } from '../host.ts';
-import { fieldsOf, toNumber } from './fields.ts';
-import { createMinorFaults } from './minor-faults.ts';
-import { malformed, readProcFile } from './proc-file.ts';
+import { fieldsOf, toNumber } from '../../procfs/fields.ts';
+import { createMinorFaults } from '../../procfs/minor-faults.ts';
+import { malformed, readProcFile } from '../../procfs/proc-file.ts';
 
 /** Swapping, page faults and OOM kills from /proc/vmstat. Kernels before 4.13 do not count OOM kills. */
 export function createPagingGroup({ root }: { readonly root: string }): ObservableGroup {

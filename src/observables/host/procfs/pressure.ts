@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SampleError, type ObservableGroup, type Sample } from '../../observable.ts';
 import { hostGroups } from '../host.ts';
-import { readParts } from './parts.ts';
-import { readProcFile, systemCode } from './proc-file.ts';
-import { parseStalls, type Stalls } from './stalls.ts';
+import { readParts } from '../../procfs/parts.ts';
+import { readProcFile, systemCode } from '../../procfs/proc-file.ts';
+import { parseStalls, type Stalls } from '../../procfs/stalls.ts';
 
 const RESOURCES = ['cpu', 'memory', 'io'] as const;
 

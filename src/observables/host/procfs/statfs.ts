@@ -1,7 +1,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { SampleError } from '../../observable.ts';
 import { decodeName } from './names.ts';
-import { systemError } from './proc-file.ts';
+import { systemError } from '../../procfs/proc-file.ts';
 
 /** statfs(2): counts of blocks of `frsize` bytes, and of inodes. Node.js before 26 only has `bsize`, which nearly always is the same. */
 export interface Space {

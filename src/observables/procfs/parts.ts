@@ -1,4 +1,4 @@
-import { SampleError, type Sample } from '../../observable.ts';
+import { SampleError, type Sample } from '../observable.ts';
 
 /** Runs all; what fails costs its own readings. @throws as `settle`. */
 export function readParts(into: Sample, parts: readonly (() => void)[]): void {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
-import { SampleError } from '../../observable.ts';
+import { SampleError } from '../observable.ts';
 
 /**
  * The text of a file of /proc or /sys, read in one go and in step: the kernel makes it up without waiting for a device.

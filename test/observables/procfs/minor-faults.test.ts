@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createMinorFaults } from '../../../../src/observables/host/procfs/minor-faults.ts';
+import { createMinorFaults } from '../../../src/observables/procfs/minor-faults.ts';
 
 /** All and major faults of one sample after the other, and the minor ones. */
 const cases: Record<string, [all: number, major: number, minor: number][]> = {
