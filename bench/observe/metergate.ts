@@ -1,11 +1,10 @@
-import { createListener } from '../../src/http/listener.ts';
 import type { ObservableGroup } from '../../src/observables/observable.ts';
 import { observeReadings, type Readings } from '../../src/observables/readings.ts';
-import { createPullRoutes } from '../../src/pull/index.ts';
 import { deadlineIn } from '../../src/std/deadline.ts';
-import { createTelemetry, type Telemetry } from '../../src/telemetry/index.ts';
+import { createTelemetry } from '../../src/telemetry/index.ts';
 import type { CaseOptions, Cases, Sample } from '../case.ts';
 import { medianOf } from '../median.ts';
+import { createMetricsListener, PATH } from '../scrape/metrics-listener.ts';
 import { startScraper } from '../scrape/scraper.ts';
 import { allGroups, groupsOfCalls, groupsOfHost, sampleAll } from './groups.ts';
 import { scrapesOf } from './pace.ts';
@@ -51,10 +50,11 @@ async function servePages(options: CaseOptions): Promise<Sample> {
   let latest: Readings | undefined;
   const names = groups.flatMap(({ instruments }) => instruments);
   observeReadings(telemetry.instruments, names, () => latest);
-  const listener = listen(telemetry, async (timeoutMs) => {
+  const collect: typeof telemetry.pull.collect = async (timeoutMs) => {
     latest = await sampleAll(groups);
     return telemetry.pull.collect(timeoutMs);
-  });
+  };
+  const listener = createMetricsListener({ events: telemetry.events, pull: { collect } });
   await listener.start();
   const scraper = await startScraper();
   const scrape = (scrapes: number): Promise<number> =>
@@ -69,24 +69,6 @@ async function servePages(options: CaseOptions): Promise<Sample> {
   await listener.shutdown(deadlineIn(1_000));
   await telemetry.shutdown();
   return { ms };
-}
-
-const PATH = '/metrics';
-
-/** The gateway's listener for metrics, set as it is by default. */
-function listen({ events }: Telemetry, collect: Telemetry['pull']['collect']) {
-  const routes = createPullRoutes({
-    path: PATH,
-    reader: { collect },
-    events,
-    strategy: 'underscore_escaping_with_suffixes',
-    scopeInfo: true,
-    targetInfo: true,
-    created: false,
-    scrapesInFlightMax: 100,
-  });
-  const address = { host: '127.0.0.1', port: 0 };
-  return createListener({ name: 'metrics', address, routes, connectionsMax: 100, events });
 }
 
 function msSince(before: NodeJS.CpuUsage): number {

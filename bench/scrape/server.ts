@@ -1,8 +1,7 @@
-import { createListener } from '../../src/http/listener.ts';
-import { createPullRoutes } from '../../src/pull/index.ts';
 import { deadlineIn } from '../../src/std/deadline.ts';
 import { createTelemetry } from '../../src/telemetry/index.ts';
 import type { Labels } from '../record/workload.ts';
+import { createMetricsListener, PATH } from './metrics-listener.ts';
 import { COUNTER, HELP, startCounters } from './workload.ts';
 
 export interface ServedCounters {
@@ -13,27 +12,13 @@ export interface ServedCounters {
   readonly close: () => Promise<void>;
 }
 
-const PATH = '/metrics';
-
 /** Counters in a telemetry as the gateway has it, and its listener for metrics, set as it is by default. */
 export async function serveCounters(series: readonly Labels[]): Promise<ServedCounters> {
   const telemetry = createTelemetry({ cardinalityLimit: series.length, version: '0.0.0' });
   const counter = telemetry.getMeter({ name: 'bench' }).createCounter(COUNTER, { description: HELP });
   const bound = series.map((labels) => counter.bind(labels));
   const touch = startCounters(bound.map((each) => (value) => each.add(value)));
-  const { pull: reader, events } = telemetry;
-  const routes = createPullRoutes({
-    path: PATH,
-    reader,
-    events,
-    strategy: 'underscore_escaping_with_suffixes',
-    scopeInfo: true,
-    targetInfo: true,
-    created: false,
-    scrapesInFlightMax: 100,
-  });
-  const address = { host: '127.0.0.1', port: 0 };
-  const listener = createListener({ name: 'metrics', address, routes, connectionsMax: 100, events });
+  const listener = createMetricsListener(telemetry);
   await listener.start();
   return {
     url: `${listener.url}${PATH}`,
