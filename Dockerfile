@@ -20,6 +20,8 @@ COPY package.json ./
 COPY bin ./bin
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+# A volume that is mounted here for the first time belongs to whom it belongs to in the image.
+RUN install -d -o node -g node -m 0700 /var/lib/metergate
 USER node
 EXPOSE 9480 9481 9464
 ENTRYPOINT ["node", "bin/metergate.js"]

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { CannotRun, type Bench, type BenchOptions, type Report } from './bench.ts';
 import { observeBench } from './observe/index.ts';
 import { proxyBench } from './proxy/index.ts';
+import { pushBench } from './push/index.ts';
 import { recordBench } from './record/index.ts';
 import { scrapeBench } from './scrape/index.ts';
 import { formatTable } from './table.ts';
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, Bench>> = {
   scrape: scrapeBench,
   proxy: proxyBench,
   observe: observeBench,
+  push: pushBench,
 };
 
 /** From the start to the end of the process. */

@@ -4,11 +4,14 @@ import type { Attributes } from '@opentelemetry/api';
 import type { Config, UpstreamConfig } from './config/config.ts';
 import { telemetryOptions } from './config/telemetry-options.ts';
 import { observablesOptions } from './config/observables-options.ts';
+import { readDuration } from './config/values.ts';
 import { createListener, type Listener } from './http/listener.ts';
 import type { Address } from './http/server.ts';
 import { jsonAnswer, textAnswer, type Route } from './http/routes.ts';
 import { createObservables } from './observables/index.ts';
 import { createPullRoutes } from './pull/index.ts';
+import { feedsOf } from './push/feeds.ts';
+import { createFlushRoute } from './push/flush-route.ts';
 import { createPush } from './push/index.ts';
 import { protocols } from './serving/protocols/index.ts';
 import { createProxy } from './serving/proxy/index.ts';
@@ -44,6 +47,7 @@ const LAST_EXPORT_SHARE = 0.25;
 /** The composition root: makes the parts from the configuration and says in which order they start and stop. */
 export function createGateway({ config, logger, version, inventory }: GatewayOptions): Gateway {
   const { limits, listen } = config;
+  const { engine } = config.telemetry;
   const telemetry = createTelemetry({
     resource: {
       ...inventory,
@@ -53,7 +57,7 @@ export function createGateway({ config, logger, version, inventory }: GatewayOpt
     },
     version,
     ...telemetryOptions(config),
-    destinations: config.push,
+    destinations: feedsOf(config.push, engine),
     logger,
   });
   const { instruments, events, pull, push: pushReaders } = telemetry;
@@ -70,17 +74,17 @@ export function createGateway({ config, logger, version, inventory }: GatewayOpt
     measurements: createMeasurements({ ...shared, ...limits, upstreams, attributesFromHeaders }),
   });
   const observables = createObservables({ ...shared, ...observablesOptions(config.observables, logger) });
-  const push = createPush({ ...shared, destinations: config.push, readers: pushReaders });
+  const push = createPush({ ...shared, destinations: config.push, engine, readers: pushReaders, version });
 
   const listener = (name: 'management' | 'metrics', routes: readonly Route[]): Listener =>
     createListener({ name, routes, address: listen[name], connectionsMax: limits.connectionsMax, events });
   const metrics = config.pull.enabled
     ? listener('metrics', createPullRoutes({ ...config.pull, ...limits, reader: pull, events }))
     : undefined;
-  const management = listener(
-    'management',
-    managementRoutes({ version, parts: () => parts, ready: () => lifecycle.ready() }),
-  );
+  const management = listener('management', [
+    ...managementRoutes({ version, parts: () => parts, ready: () => lifecycle.ready() }),
+    createFlushRoute({ flush: (timeoutMs) => push.flush(timeoutMs), readDuration }),
+  ]);
 
   // Started from left to right, stopped from right to left: who asks whether we are ready can ask first and last, and requests
   // do not wait for the first readings of the machine.

@@ -90,7 +90,10 @@ function identity(model: unknown): unknown {
   return isMapping(model) ? [model.name, model.version] : model;
 }
 
-/** What the official SDK has no means for. */
+/** Of a destination. */
+const NATIVE_KEYS = ['metrics', 'max_batch_size', 'max_concurrent_exports', 'queue', 'retry'];
+
+/** What the official SDK and its exporter have no means for. */
 function engineCan({ value, report }: CheckOptions): void {
   if (value(['telemetry', 'engine']) !== 'sdk') return;
   const since = 'since telemetry.engine is sdk';
@@ -102,6 +105,13 @@ function engineCan({ value, report }: CheckOptions): void {
       const path = ['telemetry', 'instruments', name, key];
       if (value(path) !== undefined) report(path, `must be left out, ${since}`);
     }
+  }
+  for (const index of indices(value(['push']))) {
+    const path = ['push', index];
+    if (value([...path, 'protocol']) === 'http/protobuf') report([...path, 'protocol'], `must be grpc, ${since}`);
+    const destination = value(path);
+    const given = isMapping(destination) ? NATIVE_KEYS.filter((key) => Object.hasOwn(destination, key)) : [];
+    for (const key of given) report([...path, key], `must be left out, ${since}`);
   }
 }
 

@@ -3,6 +3,8 @@ import type { InstrumentName } from '../telemetry/catalogue.ts';
 import type { HistogramName } from '../telemetry/instruments.ts';
 import type { ObservablesConfig } from './observables-config.ts';
 import type { ProtocolName } from './protocols.ts';
+import type { PushConfig } from './push-config.ts';
+import type { TlsConfig } from './tls-config.ts';
 import type { Address } from './values.ts';
 
 /**
@@ -137,29 +139,6 @@ export interface PullConfig {
   readonly constantLabels?: { readonly included?: readonly string[] | undefined; readonly excluded: readonly string[] };
   readonly created: boolean;
   readonly otelJs: boolean;
-}
-
-export interface PushConfig {
-  readonly name: string;
-  readonly protocol: 'grpc';
-  /** `http://HOST:PORT` (plain text) or `https://HOST:PORT` (TLS), nothing behind it. */
-  readonly endpoint: string;
-  readonly intervalMs: number;
-  /** At most `intervalMs`. */
-  readonly timeoutMs: number;
-  /** Credentials, as a rule: never to be logged or shown. Keys are in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly compression: 'none' | 'gzip';
-  readonly temporality: 'cumulative' | 'delta' | 'low_memory';
-  /** With an https endpoint only. The files are not yet read. */
-  readonly tls?: TlsConfig;
-}
-
-/** Paths of PEM files; `certFile` and `keyFile` are both there or neither is. */
-export interface TlsConfig {
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
 }
 
 export interface UpstreamTlsConfig extends TlsConfig {

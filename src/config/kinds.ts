@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { headerNameFault, requestHeaderFault } from './header-names.ts';
-import { DURATION_MS_MAX, matching, readAddress, readDuration, readSize, readText, readUpstreamUrl } from './values.ts';
+import { matching, readAddress, readDuration, readSize, readText, readUpstreamUrl } from './values.ts';
 
 /*
  * The kinds of values that the schema is made of. Every error text is the second half of a sentence that starts with the key path.
@@ -127,17 +127,33 @@ export function address(byDefault: string) {
   return text(readAddress, 'must be HOST:PORT or [IPV6]:PORT').prefault(byDefault);
 }
 
-/** @param options as they are written: `from` and `to` are sizes, too. */
-export function size({ byDefault, from, to }: { byDefault: string; from: string; to: string }) {
-  const [min = 0, max = Infinity] = [readSize(from), readSize(to)];
-  return text(readSize, 'must be a size with its unit, such as 512B, 16KiB or 1MiB, not a bare number')
-    .refine((bytes) => bytes >= min && bytes <= max, `must be from ${from} to ${to}`)
-    .prefault(byDefault);
+interface Range {
+  readonly from: string;
+  readonly to: string;
 }
 
+/** @param range as it is written, like `byDefault`. */
+export function size({ byDefault, ...range }: Range & { readonly byDefault: string }) {
+  return sizeWithin(range).prefault(byDefault);
+}
+
+export function sizeWithin({ from, to }: Range) {
+  const [min = 0, max = Infinity] = [readSize(from), readSize(to)];
+  return text(readSize, 'must be a size with its unit, such as 512B, 16KiB or 1MiB, not a bare number').refine(
+    (bytes) => bytes >= min && bytes <= max,
+    `must be from ${from} to ${to}`,
+  );
+}
+
+/** Of something that a timer waits for: those of Node.js end at 24 days. */
 export function duration(minMs = 1) {
+  return durationWithin({ from: `${minMs}ms`, to: '24h' });
+}
+
+export function durationWithin({ from, to }: Range) {
+  const [min = 0, max = Infinity] = [readDuration(from), readDuration(to)];
   return text(readDuration, 'must be a duration with its unit, such as 500ms, 5s, 1m or 1h, not a bare number').refine(
-    (ms) => ms >= minMs && ms <= DURATION_MS_MAX,
-    `must be from ${minMs}ms to 24h`,
+    (ms) => ms >= min && ms <= max,
+    `must be from ${from} to ${to}`,
   );
 }

@@ -14,6 +14,7 @@ import { withOtelVariables } from './otel-variables.ts';
 import { isMapping, pathText, valueAt, type Path } from './paths.ts';
 import { collectProblems, shown } from './problems.ts';
 import { checkProtocols } from './protocol-checks.ts';
+import { checkQueues } from './queue-checks.ts';
 import { configSchema } from './schema.ts';
 import { substitute, whyUnreadable } from './substitute.ts';
 import { toConfig } from './to-config.ts';
@@ -34,7 +35,15 @@ export interface ParseOptions {
   readonly readFile: (path: string) => string;
 }
 
-const CHECKS = [checkAcrossKeys, checkUpstreams, checkLabels, checkDestinations, checkInstruments, checkProtocols];
+const CHECKS = [
+  checkAcrossKeys,
+  checkUpstreams,
+  checkLabels,
+  checkDestinations,
+  checkQueues,
+  checkInstruments,
+  checkProtocols,
+];
 
 /** Reads the configuration from a file; a file that cannot be read is a problem as well. */
 export async function loadConfig({ file, env }: { file: string; env: ParseOptions['env'] }): Promise<LoadResult> {

@@ -1,7 +1,7 @@
 import { readPairs, type OtelEnv } from './env.ts';
 import type { Path } from './paths.ts';
 import { shown } from './problems.ts';
-import { matching, readEndpoint, readMilliseconds } from './values.ts';
+import { matching, readEndpoint, readMilliseconds, readUpstreamUrl } from './values.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,9 @@ interface Setting {
   /** What follows `OTEL_EXPORTER_OTLP_METRICS_` or, where the setting is not one of metrics only, `OTEL_EXPORTER_OTLP_`. */
   readonly variable: string;
   readonly metricsOnly?: boolean;
-  readonly read: (text: string, otel: OtelEnv) => string | undefined;
+  /** Not given = whatever the protocol is. */
+  readonly protocol?: 'grpc' | 'http/protobuf';
+  readonly read: (text: string, variables: { readonly otel: OtelEnv; readonly name: string }) => string | undefined;
   readonly wanted: string;
 }
 
@@ -34,13 +36,21 @@ const SETTINGS: readonly Setting[] = [
   {
     key: 'protocol',
     variable: 'PROTOCOL',
-    read: matching(/^grpc$/),
-    wanted: 'must be grpc: only grpc is supported so far',
+    read: matching(/^(grpc|http\/protobuf)$/),
+    wanted: 'must be grpc or http/protobuf',
   },
   {
     key: 'endpoint',
     variable: 'ENDPOINT',
-    read: readOtlpEndpoint,
+    protocol: 'http/protobuf',
+    read: readHttpEndpoint,
+    wanted: 'must be an http or https URL without user information, query or fragment',
+  },
+  {
+    key: 'endpoint',
+    variable: 'ENDPOINT',
+    protocol: 'grpc',
+    read: readGrpcEndpoint,
     wanted: 'must be an http or https URL without path, user information, query or fragment',
   },
   {
@@ -62,10 +72,12 @@ const SETTINGS: readonly Setting[] = [
 /** @returns what the variables say about the keys that the destination leaves out. */
 export function otlpSettings({ otel, destination, path, report }: OtlpOptions): Mapping {
   const settings: Record<string, unknown> = {};
-  for (const { key, variable, metricsOnly, read, wanted } of SETTINGS) {
+  for (const { key, variable, metricsOnly, protocol, read, wanted } of SETTINGS) {
+    const isHttp = { ...settings, ...destination }.protocol === 'http/protobuf';
+    if (protocol !== undefined && (protocol === 'http/protobuf') !== isHttp) continue;
     const found = key in destination ? undefined : lookUp(otel, variable, metricsOnly);
     if (found === undefined) continue;
-    settings[key] = read(found.value, otel);
+    settings[key] = read(found.value, { otel, name: found.name });
     if (settings[key] === undefined) {
       report(`${found.name} ${wanted} (got ${shown(found.value)})`, [...path, key]);
     }
@@ -85,9 +97,15 @@ function lookUp(otel: OtelEnv, variable: string, metricsOnly = false): { name: s
 }
 
 /** Without a scheme it is TLS, unless INSECURE says otherwise; that variable means nothing where there is a scheme. */
-function readOtlpEndpoint(text: string, otel: OtelEnv): string | undefined {
+function readGrpcEndpoint(text: string, { otel }: { otel: OtelEnv }): string | undefined {
   const insecure = lookUp(otel, 'INSECURE')?.value.toLowerCase() === 'true';
   return readEndpoint(text.includes('://') ? text : `${insecure ? 'http' : 'https'}://${text}`);
+}
+
+/** That of metrics is taken as it is, with the path `/` if it has none; the general one is what `v1/metrics` goes behind. */
+function readHttpEndpoint(text: string, { name }: { name: string }): string | undefined {
+  const url = readUpstreamUrl(text)?.href;
+  return name === 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT' ? url : url?.replace(/\/?$/, '/v1/metrics');
 }
 
 /** Both variables together, those of metrics winning, as the official exporter does. */

@@ -1,24 +1,10 @@
 import * as z from 'zod';
 import { telemetry } from './instrument-schema.ts';
-import {
-  address,
-  choice,
-  count,
-  duration,
-  filled,
-  flag,
-  headerName,
-  list,
-  name,
-  section,
-  size,
-  text,
-} from './kinds.ts';
+import { address, choice, count, duration, filled, flag, list, section, size } from './kinds.ts';
 import { observables } from './observables-schema.ts';
 import { pull } from './pull-schema.ts';
-import { tlsFiles } from './tls-schema.ts';
+import { push } from './push-schema.ts';
 import { upstream } from './upstream-schema.ts';
-import { matching, readEndpoint } from './values.ts';
 
 const AT_LEAST_ONE = 'must be a list of at least one upstream';
 
@@ -78,7 +64,7 @@ export const configSchema = section({
   telemetry: telemetry(),
   upstreams: list(upstream(), AT_LEAST_ONE).min(1, AT_LEAST_ONE).describe('The model servers behind the gateway.'),
   pull: pull(),
-  push: list(destination()).prefault([]).describe('Where the metrics are sent to by OTLP.'),
+  push: push(),
   observables: observables(),
   shutdown: section({
     delay: duration(0).prefault('0s').describe('How long requests are still accepted after readiness is withdrawn.'),
@@ -87,29 +73,3 @@ export const configSchema = section({
     .prefault({})
     .describe('What happens at SIGTERM and SIGINT.'),
 }).meta({ title: 'metergate configuration' });
-
-function destination() {
-  return section({
-    name: name().describe('Value of metergate.destination; unique.'),
-    protocol: choice('grpc').default('grpc').describe('The transport of OTLP.'),
-    endpoint: text(
-      readEndpoint,
-      'must be an http or https URL without path, user information, query or fragment',
-    ).describe('http is plain text, https is TLS.'),
-    interval: duration().prefault('60s').describe('From one push to the next.'),
-    timeout: duration().optional().describe('How long one push may take; must not exceed interval.'),
-    headers: z
-      .record(
-        headerName(),
-        text(matching(/^[\x20-\x7e]*$/), 'must be a string of printable ASCII characters'),
-        'must be a mapping',
-      )
-      .prefault({})
-      .describe('Sent with every push; the values are never shown.'),
-    compression: choice('none', 'gzip').default('none').describe('Compression of what is sent.'),
-    temporality_preference: choice('cumulative', 'delta', 'low_memory')
-      .default('cumulative')
-      .describe('Temporality of counters and histograms.'),
-    tls: section(tlsFiles()).optional().describe('Only with an https endpoint.'),
-  });
-}

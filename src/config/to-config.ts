@@ -7,14 +7,14 @@ import type {
   InstrumentConfig,
   ModelConfig,
   PullConfig,
-  PushConfig,
   TelemetryConfig,
-  TlsConfig,
   UpstreamConfig,
 } from './config.ts';
 import type { ObservablesConfig } from './observables-config.ts';
 import { hasOneModel } from './protocols.ts';
 import type { configSchema } from './schema.ts';
+import { toPush } from './to-push.ts';
+import { toTls } from './to-tls.ts';
 
 type Parsed = z.output<typeof configSchema>;
 
@@ -40,7 +40,7 @@ export function toConfig(
     telemetry: toTelemetry(telemetry),
     upstreams: upstreams.map(toUpstream),
     pull: toPull(pull),
-    push: push.map(toDestination),
+    push: push.map((destination) => toPush(destination, telemetry.engine)),
     observables: toObservables(observables, inPod),
     shutdown: { delayMs: shutdown.delay, timeoutMs: shutdown.timeout },
   });
@@ -123,17 +123,6 @@ function toPull(parsed: Parsed['pull']): PullConfig {
   };
 }
 
-function toDestination(parsed: Parsed['push'][number]): PushConfig {
-  const { interval, timeout, temporality_preference, tls, ...same } = parsed;
-  return {
-    ...same,
-    intervalMs: interval,
-    timeoutMs: timeout ?? Math.min(10_000, interval),
-    temporality: temporality_preference,
-    ...(tls && { tls: toTls(tls) }),
-  };
-}
-
 function toObservables({ host, container, process, gpu }: Parsed['observables'], inPod: boolean): ObservablesConfig {
   const { interval, network_interfaces, filesystems, ...same } = host;
   return {
@@ -154,10 +143,6 @@ function toObservables({ host, container, process, gpu }: Parsed['observables'],
       simulated: gpu.simulated,
     },
   };
-}
-
-function toTls(parsed: NonNullable<Parsed['push'][number]['tls']>): TlsConfig {
-  return { caFile: parsed.ca_file, certFile: parsed.cert_file, keyFile: parsed.key_file };
 }
 
 function mapped<A, B>(

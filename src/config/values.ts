@@ -6,10 +6,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** A day. What timers of Node.js can do ends at 24 days. */
-export const DURATION_MS_MAX = 86_400_000;
-
-const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTES = {
   B: 1,
   kB: 1000,
@@ -22,14 +19,14 @@ const BYTES = {
   TiB: 1024 ** 4,
 } as const;
 
-/** @returns milliseconds of `500ms`, `5s`, `1m`, `1h`; undefined for anything else. */
+/** @returns milliseconds of `500ms`, `5s`, `1m`, `1h`, `1d`; undefined for anything else. */
 export function readDuration(text: string): number | undefined {
   return readWithUnit(text, MILLISECONDS);
 }
 
 /** @returns `500ms` for `500`, from 1 ms to a day, as the OTEL_* variables count; undefined for anything else. */
 export function readMilliseconds(text: string): string | undefined {
-  return /^[1-9]\d{0,7}$/.test(text) && Number(text) <= DURATION_MS_MAX ? `${text}ms` : undefined;
+  return /^[1-9]\d{0,7}$/.test(text) && Number(text) <= MILLISECONDS.d ? `${text}ms` : undefined;
 }
 
 /** @returns bytes of `512B`, `16KiB`, `1MiB`, `1GiB`, `1TiB`, `16kB`, `1MB`, `1GB`, `1TB`; undefined for anything else. */
@@ -58,6 +55,16 @@ export function readEndpoint(text: string): string | undefined {
   return url?.pathname === '/' ? url.origin : undefined;
 }
 
+/**
+ * Where a destination is: over gRPC an endpoint; over HTTP the URL that is posted to, which gets `/v1/metrics` where the text has no path.
+ * A slash alone is a path.
+ */
+export function readDestination(text: string, protocol: unknown): string | undefined {
+  if (protocol !== 'http/protobuf') return readEndpoint(text);
+  const url = readUpstreamUrl(text);
+  return url && /:\/\/[^/]+$/.test(text) ? `${url.origin}/v1/metrics` : url?.href;
+}
+
 /** @returns a host name in lower case, without a port; undefined for anything else, an address as well. */
 export function readServerName(text: string): string | undefined {
   return isIPv4(text) ? undefined : readHost(text);
@@ -68,6 +75,14 @@ export function readHostPattern(text: string): string | undefined {
   if (!text.startsWith('*.')) return readHost(text);
   const name = readServerName(text.slice(2));
   return name === undefined ? undefined : `*.${name}`;
+}
+
+/** @returns the size in the largest unit that gives a whole number. */
+export function sizeText(bytes: number): string {
+  const [unit, factor] = Object.entries({ GiB: BYTES.GiB, MiB: BYTES.MiB, KiB: BYTES.KiB }).find(
+    ([, factor]) => bytes % factor === 0,
+  ) ?? ['B', 1];
+  return `${bytes / factor}${unit}`;
 }
 
 /** @returns what `read` makes of a text; undefined for what is none. */

@@ -1,6 +1,6 @@
+import { areCounts, hasCounts } from '../metric/counts.ts';
 import type { Exemplar, ExponentialHistogram } from '../metric/model.ts';
 import type { Block } from './blocks.ts';
-import { areCounts, hasCounts } from './counts.ts';
 import { classicLayout, type ClassicLayout } from './classic-buckets.ts';
 
 /** One row of a histogram: its counts, not accumulated, and the exemplars beside them, begin at `at`. */

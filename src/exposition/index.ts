@@ -1,5 +1,5 @@
 import type { Snapshot } from '../metric/model.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../std/byte-writer.ts';
 import type { Escaping } from './escaping.ts';
 import { groupFamilies, type Dropped, type DropReason, type Family, type FamilyOptions } from './families.ts';
 import { labelNaming } from './family-naming.ts';

@@ -1,10 +1,10 @@
+import { areCounts, hasCounts, totalOf } from '../metric/counts.ts';
 import type { Exemplar } from '../metric/model.ts';
+import type { ByteWriter } from '../std/byte-writer.ts';
+import { beginMessage, doubleField, endMessage, sintField, uintField, varint, zigzag } from '../std/protobuf-fields.ts';
 import type { Block } from './blocks.ts';
-import type { ByteWriter } from './byte-writer.ts';
-import { areCounts, hasCounts, totalOf } from './counts.ts';
 import { SCHEMA_MIN, toNative, type NativeBuckets } from './native-histogram.ts';
 import { badUnless, createTimeWriter, type RowWriters, type WriteExemplar } from './protobuf-parts.ts';
-import { beginMessage, doubleField, endMessage, sintField, uintField, varint, zigzag } from './protobuf-fields.ts';
 
 /** The field of `Metric`. */
 const HISTOGRAM = 7;

@@ -1,9 +1,9 @@
 import type { Exemplar } from '../metric/model.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from '../std/byte-writer.ts';
+import { beginMessage, doubleField, endMessage, stringField, uintField } from '../std/protobuf-fields.ts';
 import { createExemplarLabels } from './exemplar-labels.ts';
 import type { DropReason } from './families.ts';
 import { isTime, type WriterOptions } from './page-writer.ts';
-import { beginMessage, doubleField, endMessage, stringField, uintField } from './protobuf-fields.ts';
 
 /** How the rows of one block are written. */
 export interface RowWriters {

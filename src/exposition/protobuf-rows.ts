@@ -1,8 +1,8 @@
+import { isCount } from '../metric/counts.ts';
+import type { ByteWriter } from '../std/byte-writer.ts';
+import { beginMessage, doubleField, endMessage, uintField } from '../std/protobuf-fields.ts';
 import type { Block } from './blocks.ts';
-import type { ByteWriter } from './byte-writer.ts';
-import { isCount } from './counts.ts';
 import type { Rows, WriterOptions } from './page-writer.ts';
-import { beginMessage, doubleField, endMessage, uintField } from './protobuf-fields.ts';
 import { explicitHistograms, nativeHistograms } from './protobuf-histograms.ts';
 import { badUnless, createTimeWriter, exemplarWriter, type RowWriters, type WriteExemplar } from './protobuf-parts.ts';
 

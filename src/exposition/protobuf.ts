@@ -1,7 +1,7 @@
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../std/byte-writer.ts';
+import { beginMessage, endMessage, stringField, uintField, varint } from '../std/protobuf-fields.ts';
 import type { Family } from './families.ts';
 import { NOTHING, PART_BYTES, type PageWriter, type Rows, type WriteRow, type WriterOptions } from './page-writer.ts';
-import { beginMessage, endMessage, stringField, uintField, varint } from './protobuf-fields.ts';
 import { writeLabel } from './protobuf-parts.ts';
 import { createRowWriters } from './protobuf-rows.ts';
 import type { RenderLabels } from './series-labels.ts';

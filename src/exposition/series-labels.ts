@@ -1,9 +1,9 @@
 import type { Attributes } from '../metric/model.ts';
+import { NOT_FOUND, RowFinder } from '../metric/row-finder.ts';
+import { ByteWriter } from '../std/byte-writer.ts';
 import type { Block } from './blocks.ts';
-import { ByteWriter } from './byte-writer.ts';
 import { DistinctRows } from './distinct-rows.ts';
 import type { Labels } from './labels.ts';
-import { NOT_FOUND, RowFinder } from './row-finder.ts';
 
 /** Writes the labels of one series as a format has them. It makes room for itself. */
 export type RenderLabels = (writer: ByteWriter, labels: Labels) => void;

@@ -1,7 +1,8 @@
 import type { Exemplar } from '../metric/model.ts';
-import { NUMBER_BYTES_MAX, type ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../std/byte-writer.ts';
 import { isClassicLabel, isClassicName } from './escaping.ts';
 import type { Labels } from './labels.ts';
+import { NUMBER_BYTES_MAX, writeNumber } from './number-bytes.ts';
 import type { LabelBytes } from './series-labels.ts';
 
 const LINE_FEED = 0x0a;
@@ -35,7 +36,7 @@ export class SampleLines {
       out.byte(BRACE);
     }
     out.byte(SPACE);
-    out.number(value);
+    writeNumber(out, value);
     out.byte(LINE_FEED);
   }
 }
@@ -83,7 +84,7 @@ export class SteppedLines {
       this.#to = out.length;
     } else out.copyWithin(this.#from, this.#to);
     out.ascii(this.#steps[step]!);
-    out.number(value);
+    writeNumber(out, value);
     if (exemplar !== undefined) this.#writeEnd(exemplar);
     out.byte(LINE_FEED);
   }

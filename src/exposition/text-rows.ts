@@ -1,12 +1,13 @@
+import { isCount } from '../metric/counts.ts';
+import type { ByteWriter } from '../std/byte-writer.ts';
 import type { Block } from './blocks.ts';
-import { NUMBER_BYTES_MAX, type ByteWriter } from './byte-writer.ts';
-import { isCount } from './counts.ts';
 import type { ClassicLayout } from './classic-buckets.ts';
-import { bucketsOf } from './explicit-buckets.ts';
 import { createExemplarLabels } from './exemplar-labels.ts';
+import { bucketsOf } from './explicit-buckets.ts';
+import { NUMBER_BYTES_MAX, writeNumber } from './number-bytes.ts';
 import { boundText, canonicalText, valueText } from './number-text.ts';
-import type { LabelBytes } from './series-labels.ts';
 import { isTime, type Rows, type WriteRow, type WriterOptions } from './page-writer.ts';
+import type { LabelBytes } from './series-labels.ts';
 import { SampleLines, sampleStart, SteppedLines, createLabelWriter, type WriteEnd } from './text-lines.ts';
 
 export interface TextOptions extends WriterOptions {
@@ -39,7 +40,7 @@ export function numberRows(
     if (isShown) {
       out.reserve(to - from + NUMBER_BYTES_MAX + 1);
       out.copy(bytes, from, to);
-      out.number(value);
+      writeNumber(out, value);
       const exemplar = exemplars?.[row];
       if (exemplar !== undefined) writeExemplar?.(exemplar);
       out.byte(LINE_FEED);

@@ -1,4 +1,4 @@
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from '../std/byte-writer.ts';
 import { createLayout } from './explicit-buckets.ts';
 import type { Family } from './families.ts';
 import { PART_BYTES, type PageWriter, type Rows, type WriteRow } from './page-writer.ts';

@@ -21,7 +21,7 @@ export interface Listener extends Part {
   readonly url: string;
 }
 
-const METHODS = ['GET', 'HEAD'];
+const READS = ['GET', 'HEAD'];
 const TIMEOUT_MS = 30_000;
 /** For all of an answer: Prometheus waits ten seconds for one by default. */
 const ANSWER_TIMEOUT_MS = 120_000;
@@ -30,7 +30,7 @@ const WAITING_MAX = 32;
 const FAILED = { error: 'the page could not be made' };
 const MALFORMED = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
-/** A listener for people and scrapers: a table of routes, 404 beside it, 405 for anything that is not a read. */
+/** A listener for people and scrapers: a table of routes, 404 beside it, 405 for any method that a route does not have. */
 export function createListener({ name, address, routes, connectionsMax, events }: ListenerOptions): Listener {
   const turns = createTurns(WAITING_MAX);
   const app = fastify({
@@ -49,9 +49,9 @@ export function createListener({ name, address, routes, connectionsMax, events }
     // Not in the middle of an answer, or in place of one.
     clientErrorHandler: (_error, socket) => (turns.isBusy(socket) ? socket.destroy() : socket.end(MALFORMED)),
   });
-  for (const route of routes)
-    mount(app, route, () => events.emit('answer timed out', { attributes: { 'metergate.listener': name } }));
-  const paths = new Set(routes.map(({ path }) => path));
+  const onTimeout = (): void => void events.emit('answer timed out', { attributes: { 'metergate.listener': name } });
+  for (const route of routes) if (route.method === undefined) mount(app, route, onTimeout);
+  const byPath = new Map(routes.map((route) => [route.path, route]));
   const notFound = (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     reply.code(404).send({ error: `no such path: ${pathOf(request)}` });
   app.setNotFoundHandler(notFound);
@@ -60,8 +60,14 @@ export function createListener({ name, address, routes, connectionsMax, events }
   // Before anything looks at a body.
   app.addHook('onRequest', async (request, reply) => {
     if (!(await turns.wait(request.raw, reply.raw))) return reply.hijack();
-    if (METHODS.includes(request.method)) return;
-    await (paths.has(pathOf(request)) ? notAllowed(reply) : notFound(request, reply));
+    const route = byPath.get(pathOf(request));
+    if (route?.method === undefined && READS.includes(request.method)) return;
+    if (route === undefined) return notFound(request, reply);
+    const allowed = route.method === undefined ? READS : [route.method];
+    if (!allowed.includes(request.method)) return notAllowed(reply, allowed);
+    // Nobody reads what came with it: Node.js throws that away behind the answer, which takes as long as it takes.
+    reply.raw.setTimeout(ANSWER_TIMEOUT_MS);
+    return answer(route, { request, reply, onTimeout });
   });
   const connections = createConnections(app.server, { name, connectionsMax, events, isBusy: turns.isBusy });
 
@@ -93,39 +99,46 @@ function pathOf({ url }: FastifyRequest): string {
   return url.split('?', 1)[0] ?? '';
 }
 
-function notAllowed(reply: FastifyReply): FastifyReply {
-  const allowed = METHODS.join(', ');
+function notAllowed(reply: FastifyReply, methods: readonly string[]): FastifyReply {
+  const allowed = methods.join(', ');
   return reply
     .code(405)
     .header('allow', allowed)
-    .send({ error: `only ${allowed} are allowed here` });
+    .send({ error: `only ${allowed} ${methods.length === 1 ? 'is' : 'are'} allowed here` });
 }
 
-function mount(app: FastifyInstance, { path, handle }: Route, onTimeout: () => void): void {
-  app.route({
-    method: METHODS,
-    url: path,
-    handler: async (request, reply) => {
-      const { status, contentType, headers = {}, body } = await handle(toRouteRequest(request));
-      reply.code(status).headers(headers).header('content-type', contentType);
-      if (typeof body === 'string') return reply.send(body);
-      reply.hijack();
-      const { raw } = reply;
-      const writeHead = (): void => void raw.writeHead(status, { ...headers, 'content-type': contentType });
-      try {
-        await sendParts(raw, body, { writeHead, timeoutMs: ANSWER_TIMEOUT_MS, onTimeout });
-      } catch {
-        raw.writeHead(500, { 'content-type': 'application/json; charset=utf-8' });
-        raw.end(JSON.stringify(FAILED));
-      }
-    },
-  });
+function mount(app: FastifyInstance, route: Route, onTimeout: () => void): void {
+  const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+    answer(route, { request, reply, onTimeout });
+  app.route({ method: READS, url: route.path, handler });
+}
+
+interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly onTimeout: () => void;
+}
+
+async function answer({ handle }: Route, { request, reply, onTimeout }: Exchange): Promise<FastifyReply> {
+  const { status, contentType, headers = {}, body } = await handle(toRouteRequest(request));
+  reply.code(status).headers(headers).header('content-type', contentType);
+  if (typeof body === 'string') return reply.send(body);
+  reply.hijack();
+  const { raw } = reply;
+  const writeHead = (): void => void raw.writeHead(status, { ...headers, 'content-type': contentType });
+  try {
+    await sendParts(raw, body, { writeHead, timeoutMs: ANSWER_TIMEOUT_MS, onTimeout });
+  } catch {
+    raw.writeHead(500, { 'content-type': 'application/json; charset=utf-8' });
+    raw.end(JSON.stringify(FAILED));
+  }
+  return reply;
 }
 
 function toRouteRequest({ method, url, headers }: FastifyRequest): RouteRequest {
   const question = url.indexOf('?');
   return {
-    method: method === 'HEAD' ? 'HEAD' : 'GET',
+    method: method as RouteRequest['method'],
     query: question < 0 ? '' : url.slice(question + 1),
     headers: headers as RouteRequest['headers'],
   };

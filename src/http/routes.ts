@@ -1,11 +1,13 @@
-/** One path of the management or metrics listener, free of any framework. GET and HEAD only: nothing here changes state. */
+/** One path of the management or metrics listener, free of any framework. */
 export interface Route {
   readonly path: string;
+  /** Not given = GET, and HEAD with it, of what changes nothing. The body of a POST is not looked at. */
+  readonly method?: 'POST';
   readonly handle: (request: RouteRequest) => Promise<Answer> | Answer;
 }
 
 export interface RouteRequest {
-  readonly method: 'GET' | 'HEAD';
+  readonly method: 'GET' | 'HEAD' | 'POST';
   /** What stands behind the `?`, as it came; empty = nothing. */
   readonly query: string;
   /** Names in lower case; several headers of one name are joined by commas. */

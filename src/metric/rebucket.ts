@@ -1,3 +1,4 @@
+import { latestExemplar } from './latest-exemplar.ts';
 import type { Attributes, Exemplar, HistogramPoints } from './model.ts';
 
 type Buckets = Pick<HistogramPoints, 'bounds' | 'bucketCounts' | 'exemplars'>;
@@ -88,7 +89,7 @@ function mergeBuckets({ points, bounds, rows }: MergeOptions): Buckets {
     for (let bucket = 0; bucket < targets.length; bucket++) {
       const target = row * width + (targets[bucket] ?? 0);
       bucketCounts[target] = (bucketCounts[target] ?? 0) + (points.bucketCounts[source + bucket] ?? 0);
-      if (exemplars) exemplars[target] = latest(exemplars[target], recorded[source + bucket]);
+      if (exemplars) exemplars[target] = latestExemplar(exemplars[target], recorded[source + bucket]);
     }
   }
   return exemplars ? { bounds, bucketCounts, exemplars } : { bounds, bucketCounts };
@@ -102,10 +103,6 @@ function targetBuckets(recorded: readonly number[], bounds: readonly number[]): 
   throw new RangeError(
     `bounds must be recorded ones, ascending: ${bounds[target]} is not among ${recorded.join(', ')}`,
   );
-}
-
-function latest(a: Exemplar | undefined, b: Exemplar | undefined): Exemplar | undefined {
-  return a === undefined || (b !== undefined && b.timeMs > a.timeMs) ? b : a;
 }
 
 export function sameBounds(a: readonly number[], b: readonly number[]): boolean {

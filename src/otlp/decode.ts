@@ -37,21 +37,6 @@ export function decodeExportMetricsRequest(bytes: Uint8Array): DecodedRequest {
   return { snapshots, unsupported };
 }
 
-/**
- * Encodes an ExportMetricsServiceResponse.
- *
- * @param partial left out for full success. `rejectedDataPoints`: a whole number; with 0 the message is only a warning.
- */
-export function encodeExportMetricsResponse(partial?: {
-  rejectedDataPoints: number;
-  errorMessage: string;
-}): Uint8Array {
-  if (partial === undefined) return new Uint8Array(0);
-  const message = new TextEncoder().encode(partial.errorMessage);
-  const head = [0x08, ...varint(partial.rejectedDataPoints), 0x12, ...varint(message.length)];
-  return Uint8Array.from([0x0a, ...varint(head.length + message.length), ...head, ...message]);
-}
-
 function readResourceMetrics(reader: ProtobufReader, unsupported: string[]): Snapshot {
   const resource: AttributesDraft = {};
   const scopes: ScopeMetrics[] = [];
@@ -81,8 +66,4 @@ function readScopeMetrics(reader: ProtobufReader, unsupported: string[]): ScopeM
     } else if (field === 3) scope.schemaUrl = reader.string();
   });
   return { scope, metrics };
-}
-
-function varint(value: number): number[] {
-  return value < 128 ? [value] : [128 + (value % 128), ...varint(Math.floor(value / 128))];
 }

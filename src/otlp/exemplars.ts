@@ -35,12 +35,6 @@ export function addExemplar(exemplars: Exemplar[], reader: ProtobufReader): void
   if (exemplar !== undefined) exemplars.push(exemplar);
 }
 
-/** The one made later; of two made at one time the second. */
-export function latest(first: Exemplar | undefined, second: Exemplar | undefined): Exemplar | undefined {
-  if (first === undefined || second === undefined) return second ?? first;
-  return second.timeMs < first.timeMs ? first : second;
-}
-
 function readId(reader: ProtobufReader, length: number): string {
   const bytes = reader.bytes();
   if (bytes.length !== 0 && bytes.length !== length) throw new ProtobufError('invalid_id', reader.offset);

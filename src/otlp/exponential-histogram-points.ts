@@ -4,10 +4,11 @@ import type {
   ExponentialHistogram,
   ExponentialHistogramPoints,
 } from '../metric/model.ts';
+import { VARINT } from '../std/protobuf-fields.ts';
 import { readAttribute } from './attributes.ts';
 import { addExemplar } from './exemplars.ts';
 import { columns, isRecorded, type Row } from './points.ts';
-import { type ProtobufReader, VARINT } from './protobuf-reader.ts';
+import type { ProtobufReader } from './protobuf-reader.ts';
 
 export interface ExponentialHistogramRow extends Row {
   readonly histogram: ExponentialHistogram;

@@ -1,9 +1,11 @@
+import { latestExemplar } from '../metric/latest-exemplar.ts';
 import type { Exemplar, HistogramPoints } from '../metric/model.ts';
+import { FIXED64 } from '../std/protobuf-fields.ts';
 import { readAttribute } from './attributes.ts';
-import { addExemplar, latest } from './exemplars.ts';
+import { addExemplar } from './exemplars.ts';
 import { columns, isRecorded, type Row } from './points.ts';
 import { ProtobufError } from './protobuf-error.ts';
-import { FIXED64, type ProtobufReader } from './protobuf-reader.ts';
+import type { ProtobufReader } from './protobuf-reader.ts';
 
 export interface HistogramRow extends Row {
   count: number;
@@ -54,11 +56,15 @@ export function readHistogramPoint(reader: ProtobufReader, rows: HistogramRow[])
     if (row.count === 0 && row.timeMs === 0) return;
     row.bucketCounts = [row.count];
   }
-  const ascending = row.bounds.every((bound, i) => bound < Infinity && bound > (row.bounds[i - 1] ?? -Infinity));
-  if (!ascending || row.bucketCounts.length !== row.bounds.length + 1) {
+  if (!areBounds(row.bounds) || row.bucketCounts.length !== row.bounds.length + 1) {
     throw new ProtobufError('invalid_buckets', reader.offset);
   }
   rows.push(row);
+}
+
+/** Whether they ascend and are finite. */
+export function areBounds(bounds: readonly number[]): boolean {
+  return bounds.every((bound, i) => bound < Infinity && bound > (bounds[i - 1] ?? -Infinity));
 }
 
 /** One entry per set of bounds, in the order in which they first come. Of the exemplars of a bucket the latest is kept. */
@@ -91,7 +97,7 @@ function placeExemplars(block: readonly HistogramRow[], bounds: readonly number[
   for (const [row, { exemplars }] of block.entries()) {
     for (const exemplar of exemplars) {
       const at = row * width + bucketOf(exemplar.value, bounds);
-      placed[at] = latest(placed[at], exemplar);
+      placed[at] = latestExemplar(placed[at], exemplar);
     }
   }
   return placed;

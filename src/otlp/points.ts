@@ -1,6 +1,7 @@
+import { latestExemplar } from '../metric/latest-exemplar.ts';
 import type { Attributes, Exemplar, NumberPoints } from '../metric/model.ts';
 import { type AttributesDraft, readAttribute } from './attributes.ts';
-import { latest, readExemplar } from './exemplars.ts';
+import { readExemplar } from './exemplars.ts';
 import type { ProtobufReader } from './protobuf-reader.ts';
 
 /** What points of every kind have. */
@@ -35,7 +36,7 @@ export function readNumberPoint(reader: ProtobufReader, rows: NumberRow[]): void
     if (field === 2) row.startTimeMs = reader.nanosecondsAsMs();
     else if (field === 3) row.timeMs = reader.nanosecondsAsMs();
     else if (field === 4) setValue(reader.double(), false);
-    else if (field === 5) row.exemplar = latest(row.exemplar, readExemplar(reader));
+    else if (field === 5) row.exemplar = latestExemplar(row.exemplar, readExemplar(reader));
     else if (field === 6) setValue(reader.sfixed64(), true);
     else if (field === 7) readAttribute(reader, row.attributes);
     else if (field === 8) row.flags = reader.int64();

@@ -1,25 +1,18 @@
+import { BYTES, FIXED32, FIXED64, VARINT } from '../std/protobuf-fields.ts';
 import { ProtobufError } from './protobuf-error.ts';
+import { decodeUtf8 } from './utf8.ts';
 
 /** Reads the value of the field with that number, or leaves it: what is not read is skipped. */
 type OnField = (field: number) => void;
 
-export const VARINT = 0;
-export const FIXED64 = 1;
-const LENGTH_DELIMITED = 2;
-const FIXED32 = 5;
-
-/** As protobuf's own parsers have it. */
-const DEPTH_MAX = 100;
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const DEPTH_MAX = 100; // As protobuf's own parsers have it.
 
 /**
  * A cursor over protobuf wire format without a schema: a caller says per message what to do with each field number. All
  * methods but `fields` read the value of the current field. Integers beyond 2^53 are rounded to the nearest double.
  *
- * Trusts nothing: every length is held against the message around it before it is used, nesting is limited, and nothing
- * is allocated but what the caller keeps. Fields that the caller does not read are skipped. A known field of an unexpected
- * wire type is an error.
+ * Trusts nothing: lengths are held against the message around them, nesting is limited, and nothing is allocated but what the caller
+ * keeps. Fields that the caller does not read are skipped; a known one of an unexpected wire type is an error.
  *
  * Source: https://protobuf.dev/programming-guides/encoding/
  */
@@ -27,6 +20,8 @@ export class ProtobufReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #offset = 0;
+  /** Where the current field begins, with its tag. */
+  #start = 0;
   /** Of the message that is being read. */
   #end: number;
   #depth = 0;
@@ -48,6 +43,7 @@ export class ProtobufReader {
   /** Reads the rest of the current message: once on a new reader for the outermost one. */
   fields(onField: OnField): void {
     while (this.#offset < this.#end) {
+      this.#start = this.#offset;
       const field = this.#tag();
       const start = this.#offset;
       onField(field);
@@ -116,11 +112,15 @@ export class ProtobufReader {
 
   string(): string {
     const bytes = this.bytes();
-    try {
-      return utf8.decode(bytes);
-    } catch {
-      throw new ProtobufError('invalid_utf8', this.#offset - bytes.length);
-    }
+    const text = decodeUtf8(bytes);
+    if (text === undefined) throw new ProtobufError('invalid_utf8', this.#offset - bytes.length);
+    return text;
+  }
+
+  /** All of the current field as it is on the wire, with its tag; a view of the input. */
+  field(): Uint8Array {
+    this.#skip();
+    return this.#bytes.subarray(this.#start, this.#offset);
   }
 
   /** A view of the input, not a copy. */
@@ -168,7 +168,7 @@ export class ProtobufReader {
   }
 
   #length(): number {
-    this.#startVarint(LENGTH_DELIMITED);
+    this.#startVarint(BYTES);
     return this.#high === 0 ? this.#low >>> 0 : Infinity;
   }
 

@@ -27,9 +27,7 @@ export function readSummaryPoint(reader: ProtobufReader, rows: SummaryRow[]): vo
       else if (field === 2) value = reader.double();
     });
     // At once, so that a point made of empty quantiles, of two bytes each, does not fill the memory first.
-    if (!(quantile >= 0 && quantile <= 1 && quantile > (quantiles.at(-1) ?? -1))) {
-      throw new ProtobufError('invalid_quantiles', reader.offset);
-    }
+    if (!isQuantile(quantile, quantiles.at(-1))) throw new ProtobufError('invalid_quantiles', reader.offset);
     quantiles.push(quantile);
     values.push(value);
   };
@@ -43,6 +41,15 @@ export function readSummaryPoint(reader: ProtobufReader, rows: SummaryRow[]): vo
     else if (field === 8) row.flags = reader.int64();
   });
   if (isRecorded(row) && (row.count !== 0 || row.timeMs !== 0)) rows.push(row);
+}
+
+/** Whether they ascend and are between 0 and 1. */
+export function areQuantiles(quantiles: readonly number[]): boolean {
+  return quantiles.every((quantile, i) => isQuantile(quantile, quantiles[i - 1]));
+}
+
+function isQuantile(quantile: number, before = -1): boolean {
+  return quantile >= 0 && quantile <= 1 && quantile > before;
 }
 
 /** One entry per set of quantiles, in the order in which they first come. */

@@ -1,56 +1,200 @@
-import { credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
-import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
-import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
-import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
-import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { readPems, type PemFiles } from '../http/pem.ts';
+import { readPems } from '../http/pem.ts';
+import type { EncodeDrop } from '../otlp/encode.ts';
+import { deadlineIn, within, type Deadline } from '../std/deadline.ts';
+import { errorText } from '../std/error-text.ts';
+import type { Batch } from './batch.ts';
+import type { Taker } from './feed.ts';
+import { Intake, type Placed } from './intake.ts';
+import { createLanes, type Lanes } from './lanes.ts';
+import type { DestinationOptions } from './options.ts';
+import { openQueue } from './queue/index.ts';
+import type { Queue, QueueStats } from './queue/queue.ts';
+import type { Records } from './records.ts';
+import { createTransport } from './transports/index.ts';
+import type { SendOutcome, Transport } from './transports/transport.ts';
 
-export interface DestinationOptions {
+export interface DestinationParts {
+  readonly options: DestinationOptions;
+  readonly records: Records;
+  /** Of metergate, for the receiver. */
+  readonly userAgent: string;
+}
+
+/** What a shutdown could not send, in batches. */
+export interface Leftover {
+  readonly onDisk: number;
+  readonly lost: number;
+}
+
+interface Open {
+  readonly queue: Queue;
+  readonly intake: Intake;
+  readonly transport: Transport;
+  readonly lanes: Lanes;
+}
+
+/** Batches that may be on their way to the disk at one time. */
+const PENDING_BATCHES_MAX = 4;
+/** After the deadline, for what ends in no time if it ends at all. */
+const CLOSE_TIMEOUT_MS = 500;
+
+/** One receiver: its queue, and the lanes that send from there. Nothing here waits for another destination, or is waited for. */
+export class Destination implements Taker {
   readonly name: string;
-  /** `http://` is plain text, `https://` is TLS. */
-  readonly endpoint: string;
-  readonly intervalMs: number;
-  /** For one export. */
-  readonly timeoutMs: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly compression: 'none' | 'gzip';
-  readonly tls?: PemFiles;
-}
+  readonly #parts: DestinationParts;
+  readonly #abort = new AbortController();
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<Leftover> | undefined;
+  #open: Open | undefined;
+  /** Resolved whenever a batch has left the queue. */
+  #left = Promise.withResolvers<undefined>();
 
-/** How an export ended. The official exporter does not say whether trying again could help; retries come with the queue. */
-export type ExportOutcome = { readonly status: 'sent' } | { readonly status: 'send_failed'; readonly error: Error };
+  constructor(parts: DestinationParts) {
+    this.name = parts.options.name;
+    this.#parts = parts;
+  }
 
-/** One OTLP/gRPC endpoint. */
-export interface Destination {
-  export(resourceMetrics: ResourceMetrics): Promise<ExportOutcome>;
-  shutdown(): Promise<void>;
-}
+  /** Whether it has been started, and is not at its end. */
+  get isOpen(): boolean {
+    return this.#open !== undefined && this.#stopping === undefined;
+  }
 
-/** @throws if a certificate or key cannot be read; the message names the file. */
-export async function openDestination(options: DestinationOptions): Promise<Destination> {
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(options.headers)) metadata.set(name, value);
-  const exporter = new OTLPMetricExporter({
-    url: options.endpoint,
-    timeoutMillis: options.timeoutMs,
-    compression: options.compression === 'gzip' ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE,
-    metadata,
-    credentials: await credentialsOf(options),
-  });
-  return {
-    export: (resourceMetrics) =>
-      new Promise((resolve) => exporter.export(resourceMetrics, (result) => resolve(outcomeOf(result)))),
-    shutdown: () => exporter.shutdown(),
-  };
-}
+  get queue(): DestinationOptions['queue'] {
+    return this.#parts.options.queue;
+  }
 
-function outcomeOf({ code, error }: ExportResult): ExportOutcome {
-  if (code === ExportResultCode.SUCCESS) return { status: 'sent' };
-  return { status: 'send_failed', error: error ?? new Error('the exporter gave no reason') };
-}
+  /** So far. */
+  get lostPoints(): number {
+    return this.#parts.records.lostPoints;
+  }
 
-async function credentialsOf({ name, endpoint, tls = {} }: DestinationOptions): Promise<ChannelCredentials> {
-  if (!endpoint.startsWith('https://')) return credentials.createInsecure();
-  const { ca, key, cert } = await readPems(`push ${name}`, tls);
-  return credentials.createSsl(ca, key, cert);
+  stats(): QueueStats | undefined {
+    return this.#open?.queue.stats();
+  }
+
+  lastSentMs(): number | undefined {
+    return this.#parts.records.lastSentMs;
+  }
+
+  /** @throws if a certificate cannot be read, or if another process owns the folder of the queue. */
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start());
+  }
+
+  /** Sends what can be sent until then. What is on disk is not waited for once an attempt has failed. */
+  shutdown(deadline: Deadline): Promise<Leftover> {
+    return (this.#stopping ??= this.#shutdown(deadline));
+  }
+
+  async room(bytes: number): Promise<void> {
+    await this.#open?.intake.room(bytes);
+  }
+
+  async offer(batch: Batch): Promise<Placed> {
+    if (this.#open === undefined) return 'failed';
+    const placed = await this.#open.intake.offer(batch);
+    if (placed !== 'failed') this.#open.lanes.wake();
+    return placed;
+  }
+
+  unfit({ metric, points }: EncodeDrop): void {
+    this.#parts.records.dropped({ reason: 'bad_value', batches: 0, points, fields: { metric } });
+  }
+
+  collectionFailed(error: unknown): void {
+    this.#parts.records.failed(0, { code: 'collection', message: errorText(error) });
+  }
+
+  /** Waits until what is in the queue is sent or on disk. @returns which; `in_memory` = there was no time for it. */
+  async secure(deadline: Deadline): Promise<'sent' | 'on_disk' | 'in_memory'> {
+    this.#open?.lanes.hurry();
+    for (;;) {
+      const { batches = 0, batchesInMemory = 0 } = this.stats() ?? {};
+      if (batchesInMemory === 0) return batches === 0 ? 'sent' : 'on_disk';
+      if (!(await within(deadline, this.#left.promise)).done) return 'in_memory';
+    }
+  }
+
+  status(): Readonly<Record<string, unknown>> {
+    const { endpoint, protocol, queue } = this.#parts.options;
+    const { bytes = 0, batches = 0, points = 0, batchesInMemory = 0, oldestMs } = this.stats() ?? {};
+    const oldest = oldestMs === undefined ? null : new Date(oldestMs).toISOString();
+    const { bytesMax, batchesMax, directory = null } = queue;
+    return {
+      endpoint,
+      protocol,
+      ...this.#parts.records.status(),
+      queue: { directory, bytes, bytesMax, batches, batchesMax, points, batchesInMemory, oldest },
+    };
+  }
+
+  async #start(): Promise<void> {
+    const { options, records, userAgent } = this.#parts;
+    const { name, endpoint, protocol } = options;
+    const tls = endpoint.startsWith('https://') ? await readPems(`push ${name}`, options.tls ?? {}) : {};
+    if (this.#stopping !== undefined) return;
+    const queue = await openQueue({
+      ...options.queue,
+      onDrop: (drop) => {
+        records.lost(drop);
+        this.#hasLeft();
+      },
+      onFault: (fault) => records.faulty(fault),
+    });
+    const intake = new Intake({
+      queue,
+      bytesMax: options.batchBytesMax * PENDING_BATCHES_MAX,
+      onFailed: (batch, failure) => records.notQueued(batch, failure),
+    });
+    const transport = createTransport(protocol, { ...options, tls, userAgent });
+    const lanes = createLanes({
+      ...options,
+      queue,
+      order: options.queue.order,
+      send: (batch) => this.#send(transport, batch),
+      settled: ({ batch }, tally) => {
+        records.settled(batch, tally);
+        this.#hasLeft();
+      },
+    });
+    this.#open = { queue, intake, transport, lanes };
+    lanes.start();
+  }
+
+  async #send(transport: Transport, batch: Batch): Promise<SendOutcome> {
+    const { signal } = this.#abort;
+    const startMs = performance.now();
+    const outcome = await transport.send(batch.payload, signal);
+    // What we gave up ourselves is not a failure of the receiver.
+    if (signal.aborted && outcome.status !== 'sent') return outcome;
+    this.#parts.records.attempted(batch, outcome, (performance.now() - startMs) / 1000);
+    if (outcome.status === 'sent') this.#open?.lanes.isThere();
+    return outcome;
+  }
+
+  async #shutdown(deadline: Deadline): Promise<Leftover> {
+    // When the start of another destination failed, this one may still be reading its certificates, and would start after its end.
+    await Promise.allSettled([this.#starting]);
+    if (this.#open === undefined) return { onDisk: 0, lost: 0 };
+    const { queue, lanes, transport } = this.#open;
+    await within(
+      deadline,
+      lanes.stop(() => queue.stats().batchesInMemory === 0),
+    );
+    this.#abort.abort();
+    // A disk that stands still must not hold up the end of the process.
+    const close = async (): Promise<void> => {
+      await lanes.stop(() => true);
+      await transport.close();
+      await queue.close();
+    };
+    const { batches, batchesInMemory } = queue.stats();
+    await within(deadlineIn(Math.max(CLOSE_TIMEOUT_MS, deadline.remainingMs())), close());
+    return { onDisk: batches - batchesInMemory, lost: batchesInMemory };
+  }
+
+  #hasLeft(): void {
+    this.#left.resolve(undefined);
+    this.#left = Promise.withResolvers();
+  }
 }

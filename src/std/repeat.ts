@@ -8,7 +8,7 @@ export interface RepeatOptions {
   /** From the start of one run to the start of the next; a run that takes longer makes the next one wait for it. */
   readonly intervalMs: number | (() => number);
   /** Must handle its own errors: what it throws is a programmer's error and is thrown on. */
-  readonly task: () => Promise<void> | void;
+  readonly task: () => unknown;
 }
 
 /** The first run is one interval from now. */

@@ -4,6 +4,7 @@ import { gpu } from './catalogue/gpu.ts';
 import { host } from './catalogue/host.ts';
 import { metergate } from './catalogue/metergate.ts';
 import { process } from './catalogue/process.ts';
+import { push } from './catalogue/push.ts';
 import { serving } from './catalogue/serving.ts';
 
 export type { InstrumentDefinition } from './catalogue/definition.ts';
@@ -21,6 +22,7 @@ export const catalogue = {
   ...process,
   ...gpu,
   ...metergate,
+  ...push,
 } as const satisfies Record<string, InstrumentDefinition>;
 
 export type InstrumentName = keyof typeof catalogue;

@@ -19,6 +19,9 @@ const events = {
   'scrape rejected': { level: 'warn', counter: 'metergate.pull.scrapes.rejected' },
   'family dropped': { level: 'warn', counter: 'metergate.pull.families.dropped' },
   'export failed': { level: 'warn', counter: 'metergate.push.points.send_failed' },
+  'batch not queued': { level: 'error', counter: 'metergate.push.points.enqueue_failed' },
+  'batch not on disk': { level: 'error', counter: 'metergate.push.batches.not_persisted' },
+  'batches dropped': { level: 'error', counter: 'metergate.push.points.dropped' },
 } as const satisfies Record<string, { level: 'warn' | 'error'; counter: CounterName }>;
 
 export type EventName = keyof typeof events;

@@ -1,4 +1,4 @@
-import type { MetricProducer } from '@opentelemetry/sdk-metrics';
+import type { MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { BindableMeter, TemporalityPreference } from '../instruments/index.ts';
 import type { Scope } from '../metric/model.ts';
 import { toSdk } from '../metric/to-sdk.ts';
@@ -11,6 +11,7 @@ import { createInstruments, type Instruments, type InstrumentsOptions } from './
 import { silentLogger, type Logger } from './logger.ts';
 import { createNativeEngine } from './native-engine.ts';
 import { createSdkEngine } from './sdk-engine.ts';
+import { createSdkSource } from './sdk-source.ts';
 import { createShownBounds, type ShownBounds, type ShownBoundsOptions } from './shown-bounds.ts';
 import type { Source } from './source.ts';
 import { createSources, type Sources } from './sources.ts';
@@ -29,6 +30,11 @@ export interface Telemetry {
   readonly push: ReadonlyMap<string, Reader>;
   /** One more origin of metrics in every collection. @returns takes it out again. */
   addSource(source: Source): () => void;
+  /**
+   * A reader for the `readers` of a `MeterProvider` of the official SDK: what is recorded there comes along in every scrape and export,
+   * under our resource, until that provider is shut down. Not for one that has our `metricProducer`.
+   */
+  sdkReader(): MetricReader;
   /**
    * The same data for the reader of a foreign `MeterProvider`, in its `metricProducers`. A producer is not told which temporality its
    * reader wants, and keeps what it has given: make one for each reader.
@@ -50,7 +56,7 @@ export interface TelemetryOptions extends Partial<EngineOptions>, ShownBoundsOpt
 }
 
 export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
-  const { version = '', logger = silentLogger, limits, customMetricsMax } = options;
+  const { version = '', logger = silentLogger, limits, customMetricsMax, cardinalityLimit } = options;
   const engine = createEngine(options);
   const sources = createSources();
   const bounds = createShownBounds(options);
@@ -75,6 +81,11 @@ export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
     pull: complete(engine.pull, 'pull'),
     push: new Map([...engine.push].map(([name, reader]) => [name, complete(reader, `push/${name}`)])),
     addSource: (source) => sources.add(source),
+    sdkReader: () => {
+      const { reader, source } = createSdkSource({ events, cardinalityLimit, ended: () => remove() });
+      const remove = sources.add(source);
+      return reader;
+    },
     metricProducer: ({ temporality }) => toProducer(complete(engine.createReader(temporality), 'producer')),
     shutdown: () => engine.shutdown(),
   };

@@ -1,17 +1,11 @@
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  AggregationTemporality,
-  InstrumentType,
-  MeterProvider,
-  MetricReader,
-  type IMetricReader,
-} from '@opentelemetry/sdk-metrics';
-import type { TemporalityPreference } from '../instruments/index.ts';
+import { MeterProvider, type IMetricReader } from '@opentelemetry/sdk-metrics';
 import { fromSdk } from '../metric/from-sdk.ts';
 import type { Snapshot } from '../metric/model.ts';
 import { COLLECT_TIMEOUT_MS, SCOPE, type Engine, type EngineOptions, type Reader } from './engine.ts';
 import { createObserved, type Observed } from './observed.ts';
+import { PassiveReader } from './passive-reader.ts';
 import { createSdkMeter } from './sdk-meter.ts';
 
 /**
@@ -44,42 +38,6 @@ export function createSdkEngine({ resource, cardinalityLimit, destinations }: En
     stats: () => [],
     shutdown: () => provider.shutdown(),
   };
-}
-
-/**
- * Collects when it is asked to and at no other time. Not `PeriodicExportingMetricReader`: that one has no way to learn that an
- * export failed, and its shutdown resolves all the same.
- */
-class PassiveReader extends MetricReader {
-  constructor({ temporality, cardinalityLimit }: { temporality: TemporalityPreference; cardinalityLimit: number }) {
-    super({
-      aggregationTemporalitySelector: (type) => temporalityOf(type, temporality),
-      cardinalitySelector: () => cardinalityLimit,
-    });
-  }
-  protected override onForceFlush(): Promise<void> {
-    return Promise.resolve();
-  }
-  protected override onShutdown(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-/** Source: OpenTelemetry specification, OTLP metrics exporter, "temporality preference". */
-function temporalityOf(type: InstrumentType, preference: TemporalityPreference): AggregationTemporality {
-  const { CUMULATIVE, DELTA } = AggregationTemporality;
-  switch (type) {
-    case InstrumentType.COUNTER:
-    case InstrumentType.HISTOGRAM:
-      return preference === 'cumulative' ? CUMULATIVE : DELTA;
-    case InstrumentType.OBSERVABLE_COUNTER:
-      return preference === 'delta' ? DELTA : CUMULATIVE;
-    case InstrumentType.UP_DOWN_COUNTER:
-    case InstrumentType.OBSERVABLE_UP_DOWN_COUNTER:
-    case InstrumentType.GAUGE:
-    case InstrumentType.OBSERVABLE_GAUGE:
-      return CUMULATIVE;
-  }
 }
 
 function asReader(reader: IMetricReader, observed: Observed): Reader {

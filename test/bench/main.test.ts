@@ -97,6 +97,20 @@ const reports: Readonly<Record<string, ReportShape>> = {
     units: /_(ms|us|ms_per_s)$|^processes_started$/,
     skip: process.platform === 'linux' ? false : 'it is of Linux only',
   },
+  push: {
+    ratios: ['export_vs_official', 'export_vs_official_batched', 'export_histograms_vs_official', 'queue_write_vs_dd'],
+    figures: [
+      'longest_block_ms',
+      'counters_100k_native_ms',
+      'counters_100k_native_bytes',
+      'counters_100k_official_ms',
+      'counters_100k_disk_native_ms',
+      'queue_write_native_mib_per_s',
+      'memory_queue_vs_limit',
+    ],
+    units: /_(ms|bytes|requests|mib_per_s|vs_limit)$/,
+    skip: process.platform === 'linux' ? false : 'it needs the dd of GNU',
+  },
 };
 /** Differences that may be nothing, or less, where little is measured, and what is to be nothing. */
 const MAY_BE_NOTHING = ['added_p99_ms', 'main_thread_ms_per_s', 'main_thread_with_gpus_ms_per_s', 'processes_started'];
@@ -108,7 +122,7 @@ describe('npm run bench', () => {
       assert.equal(code, 2);
       assert.equal(stdout, '');
       assert.match(stderr, says);
-      assert.match(stderr, /usage: npm run bench -- NAME.*one of: record scrape proxy observe\n/s);
+      assert.match(stderr, /usage: npm run bench -- NAME.*one of: record scrape proxy observe push\n/s);
     });
   }
 

@@ -72,7 +72,7 @@ test('headers of the environment are refused like those of the file', () => {
   assert.deepEqual(parse('', env), {
     ok: false,
     problems: [
-      'push[0].headers.User-Agent must have another key: this header is for gRPC to set (got a value that is not shown)',
+      'push[0].headers.User-Agent must have another key: this header is for the protocol to set (got a value that is not shown)',
     ],
   });
 });
@@ -128,6 +128,15 @@ test('a filter of exemplars in the environment does not disturb the SDK, which h
   assert.equal(config('telemetry: { engine: sdk }', env).telemetry.exemplarFilter, 'trace_based');
 });
 
+/** What no variable says. */
+const OTHERS = {
+  metrics: { excluded: [] },
+  batchBytesMax: 3 * 1024 ** 2,
+  exportsMax: 1,
+  queue: { bytesMax: 64 * 1024 ** 2, batchesMax: 100_000, order: 'oldest_first', fsync: 'every_batch' },
+  retry: { initialIntervalMs: 1000, maxIntervalMs: 30_000 },
+};
+
 const OTLP = {
   OTEL_EXPORTER_OTLP_ENDPOINT: 'https://general:4317',
   OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer%20x,a=general',
@@ -153,6 +162,7 @@ test('without push in the file the variables make one destination, those of metr
       timeoutMs: 4000,
       temporality: 'low_memory',
       tls: { caFile: '/ca.pem', certFile: undefined, keyFile: undefined },
+      ...OTHERS,
     },
   ]);
 });
@@ -167,8 +177,9 @@ test('a destination with an endpoint of its own takes nothing but the interval',
       headers: {},
       compression: 'none',
       intervalMs: 5000,
-      timeoutMs: 5000,
+      timeoutMs: 10_000,
       temporality: 'cumulative',
+      ...OTHERS,
     },
   ]);
 });
@@ -188,6 +199,7 @@ test('a destination without an endpoint takes what it leaves out, whole keys onl
     timeoutMs: 1000,
     temporality: 'low_memory',
     tls: { caFile: '/ca.pem', certFile: undefined, keyFile: undefined },
+    ...OTHERS,
   });
 });
 
@@ -209,9 +221,60 @@ test('an endpoint without a scheme is TLS unless it is said to be insecure; cert
   assert.equal(endpoint({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4317' }), 'http://h:4317');
 });
 
+test('over HTTP the general endpoint is what v1/metrics is added to, and that of metrics is taken as it is', () => {
+  const cases: Record<string, { env: Record<string, string>; wanted: string }> = {
+    'a host and a port': { env: { ENDPOINT: 'http://h:4318' }, wanted: 'http://h:4318/v1/metrics' },
+    'a slash': { env: { ENDPOINT: 'http://h:4318/' }, wanted: 'http://h:4318/v1/metrics' },
+    'a path': { env: { ENDPOINT: 'https://h/otlp' }, wanted: 'https://h/otlp/v1/metrics' },
+    'a path with a slash at its end': { env: { ENDPOINT: 'https://h/otlp/' }, wanted: 'https://h/otlp/v1/metrics' },
+    'of metrics, a path': { env: { METRICS_ENDPOINT: 'https://h/m' }, wanted: 'https://h/m' },
+    'of metrics, no path': { env: { METRICS_ENDPOINT: 'https://h:1' }, wanted: 'https://h:1/' },
+    'of metrics, which wins': {
+      env: { METRICS_ENDPOINT: 'https://h/m', ENDPOINT: 'https://x' },
+      wanted: 'https://h/m',
+    },
+  };
+  for (const [name, { env, wanted }] of Object.entries(cases)) {
+    const given = Object.entries({ PROTOCOL: 'http/protobuf', ...env });
+    const variables = Object.fromEntries(given.map(([key, value]) => [`OTEL_EXPORTER_OTLP_${key}`, value]));
+    const [destination] = config('', variables).push;
+    assert.deepEqual([destination?.protocol, destination?.endpoint], ['http/protobuf', wanted], name);
+  }
+});
+
+test('the protocol of metrics wins over the general one, and that of the file over both', () => {
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:1',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/protobuf',
+  };
+  assert.equal(config('', { ...env }).push[0]?.endpoint, 'http://h:1/v1/metrics');
+  assert.equal(config('push: [{ name: a, protocol: grpc }]', { ...env }).push[0]?.endpoint, 'http://h:1');
+  const general = { ...env, OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: '' };
+  const [destination] = config('push: [{ name: a, protocol: http/protobuf }]', general).push;
+  assert.deepEqual([destination?.protocol, destination?.endpoint], ['http/protobuf', 'http://h:1/v1/metrics']);
+});
+
+test('an endpoint over HTTP needs its scheme', () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'h:4318', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' };
+  const wanted = 'must be an http or https URL without user information, query or fragment';
+  assert.deepEqual(parse('', env), {
+    ok: false,
+    problems: [`OTEL_EXPORTER_OTLP_ENDPOINT ${wanted} (got "h:4318")`],
+  });
+});
+
+test('a protocol in the environment that the engine has not is a problem of the destination', () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' };
+  assert.deepEqual(parse('telemetry: { engine: sdk }', env), {
+    ok: false,
+    problems: ['push[0].protocol must be grpc, since telemetry.engine is sdk (got "http/protobuf")'],
+  });
+});
+
 const BAD = {
   OTEL_EXPORTER_OTLP_ENDPOINT: 'http://u:p@h/v1/metrics',
-  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
   OTEL_EXPORTER_OTLP_HEADERS: 'top-secret',
   OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '10s',
   OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd',
@@ -223,7 +286,7 @@ test('bad variables are problems by their names, once each', () => {
   assert.deepEqual(parse('push: [{ name: a }, { name: b }]', { ...BAD }), {
     ok: false,
     problems: [
-      'OTEL_EXPORTER_OTLP_PROTOCOL must be grpc: only grpc is supported so far (got "http/protobuf")',
+      'OTEL_EXPORTER_OTLP_PROTOCOL must be grpc or http/protobuf (got "http/json")',
       'OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https URL without path, user information, query or fragment (got "http://…@h/v1/metrics")',
       'OTEL_EXPORTER_OTLP_METRICS_TIMEOUT must be a whole number of milliseconds, from 1 to 86400000 (got "10s")',
       'OTEL_EXPORTER_OTLP_COMPRESSION must be none or gzip (got "zstd")',

@@ -100,41 +100,6 @@ test('defaults complete the least that a file can hold', () => {
   });
 });
 
-test('every key of a destination arrives under its own name, with its unit', () => {
-  const { push } = parse(`${MINIMAL}
-push:
-  - name: a
-    endpoint: https://Collector.example.com:4317/
-    interval: 30s
-    timeout: 500ms
-    headers: { Authorization: "Bearer \${file:/run/secrets/otlp}" }
-    compression: gzip
-    temporality_preference: low_memory
-    tls: { ca_file: ca.pem, cert_file: cert.pem, key_file: key.pem }`);
-  assert.deepEqual(push, [
-    {
-      name: 'a',
-      protocol: 'grpc',
-      endpoint: 'https://collector.example.com:4317',
-      intervalMs: 30000,
-      timeoutMs: 500,
-      headers: { authorization: 'Bearer from-file' },
-      compression: 'gzip',
-      temporality: 'low_memory',
-      tls: { caFile: 'ca.pem', certFile: 'cert.pem', keyFile: 'key.pem' },
-    },
-  ]);
-});
-
-test('the default timeout of a push is 10 s, but never more than its interval', () => {
-  const { push } = parse(`${MINIMAL}
-push: [{ name: a, endpoint: "http://h:4317" }, { name: b, endpoint: "http://h:4317", interval: 2s }]`);
-  assert.deepEqual(
-    push.map(({ timeoutMs }) => timeoutMs),
-    [10_000, 2000],
-  );
-});
-
 test('attributes of the resource keep their types, and service.name stays there', () => {
   assert.deepEqual(parse(`${MINIMAL}\nresource: { a: 1.5, b: false, c: "1" }`).resource, {
     'service.name': 'metergate',

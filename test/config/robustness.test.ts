@@ -45,6 +45,11 @@ const KEYS = [
   'headers',
   'tls',
   'metrics',
+  'retry',
+  'directory',
+  'max_size',
+  'max_batch_size',
+  'protocol',
   'host',
   'gpu',
   'filesystems',
@@ -147,8 +152,49 @@ test('any upstreams are a configuration or have problems', () => {
   );
 });
 
+test('any destinations are a configuration or have problems', () => {
+  const value = fc.oneof(
+    fc.constantFrom(
+      'a',
+      'A',
+      '/q',
+      '1s',
+      '30d',
+      '1MiB',
+      '1TiB',
+      'http://h',
+      'http/protobuf',
+      'grpc',
+      1,
+      null,
+      '${NAME}',
+    ),
+    fc.string(),
+  );
+  const keys = fc.constantFrom('directory', 'max_size', 'max_age', 'initial_interval', 'max_interval', 'included');
+  const inner = fc.oneof(value, fc.dictionary(keys, fc.oneof(value, fc.array(value))));
+  const destination = fc.record(
+    {
+      name: value,
+      protocol: value,
+      endpoint: value,
+      max_batch_size: value,
+      queue: inner,
+      retry: inner,
+      metrics: inner,
+    },
+    { requiredKeys: [] },
+  );
+  const file = fc.record({ engine: fc.constantFrom('native', 'sdk'), push: fc.array(destination) });
+  fc.assert(
+    fc.property(file, ({ engine, push }) =>
+      answers(stringify({ telemetry: { engine }, upstreams: [{ name: 'a', url: 'http://h' }], push })),
+    ),
+  );
+});
+
 test('any value of a standard variable is a configuration or has problems', () => {
-  const names = ['ENDPOINT', 'HEADERS', 'TIMEOUT', 'CERTIFICATE', 'METRICS_TEMPORALITY_PREFERENCE'].map(
+  const names = ['ENDPOINT', 'PROTOCOL', 'HEADERS', 'TIMEOUT', 'CERTIFICATE', 'METRICS_TEMPORALITY_PREFERENCE'].map(
     (name) => `OTEL_EXPORTER_OTLP_${name}`,
   );
   const others = ['OTEL_RESOURCE_ATTRIBUTES', 'OTEL_EXPORTER_PROMETHEUS_HOST', 'OTEL_METRICS_EXEMPLAR_FILTER'];

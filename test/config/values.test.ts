@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   readAddress,
+  readDestination,
   readDuration,
   readEndpoint,
   readHostPattern,
@@ -9,6 +10,7 @@ import {
   readServerName,
   readSize,
   readUpstreamUrl,
+  sizeText,
 } from '../../src/config/values.ts';
 
 function table(name: string, read: (text: string) => unknown, cases: Record<string, unknown>): void {
@@ -23,6 +25,7 @@ table('duration', readDuration, {
   '5s': 5000,
   '2m': 120_000,
   '1h': 3_600_000,
+  '30d': 2_592_000_000,
   '0s': 0,
   '60': undefined,
   '': undefined,
@@ -30,7 +33,7 @@ table('duration', readDuration, {
   '-1s': undefined,
   '5 s': undefined,
   '5S': undefined,
-  '1d': undefined,
+  '1w': undefined,
   '1toString': undefined,
 });
 
@@ -124,6 +127,32 @@ table('endpoint', readEndpoint, {
   'https://h/': 'https://h',
   'http://h/v1/metrics': undefined,
   'h:4317': undefined,
+});
+
+table('endpoint over HTTP', (text) => readDestination(text, 'http/protobuf'), {
+  'http://127.0.0.1:4318': 'http://127.0.0.1:4318/v1/metrics',
+  'HTTPS://Collector:443': 'https://collector/v1/metrics',
+  'http://h/': 'http://h/',
+  'http://h:9090/api/v1/otlp/v1/metrics': 'http://h:9090/api/v1/otlp/v1/metrics',
+  'http://[::1]:4318': 'http://[::1]:4318/v1/metrics',
+  'http://h/v1/metrics?key=a': undefined,
+  'http://u:p@h/v1/metrics': undefined,
+  'h:4318': undefined,
+});
+
+table('endpoint over gRPC', (text) => readDestination(text, 'grpc'), {
+  'http://127.0.0.1:4317': 'http://127.0.0.1:4317',
+  'http://h/v1/metrics': undefined,
+});
+
+test('a size is shown in the largest unit that gives a whole number', () => {
+  assert.deepEqual([6 * 1024 ** 2, 1536, 3 * 1024 ** 3, 1000, 1024 ** 4].map(sizeText), [
+    '6MiB',
+    '1536B',
+    '3GiB',
+    '1000B',
+    '1024GiB',
+  ]);
 });
 
 table('number of milliseconds', readMilliseconds, {

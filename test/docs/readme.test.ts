@@ -45,6 +45,7 @@ for (const page of [
   'docs/configuration.md',
   'docs/metrics.md',
   'docs/observables.md',
+  'docs/push.md',
   'docs/serving.md',
   'docs/scraping.md',
   'docs/library.md',

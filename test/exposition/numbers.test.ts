@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ByteWriter, NUMBER_BYTES_MAX } from '../../src/exposition/byte-writer.ts';
+import { ByteWriter } from '../../src/std/byte-writer.ts';
+import { NUMBER_BYTES_MAX, writeNumber } from '../../src/exposition/number-bytes.ts';
 import { boundText, canonicalText, valueText } from '../../src/exposition/number-text.ts';
 import { decodeFamilies } from './metric-family.ts';
 import { pageOf } from './page.ts';
@@ -49,7 +50,7 @@ function fromText(text: string): number {
 function written(value: number): string {
   const writer = new ByteWriter(1);
   writer.reserve(NUMBER_BYTES_MAX);
-  writer.number(value);
+  writeNumber(writer, value);
   assert.ok(writer.length <= NUMBER_BYTES_MAX && writer.length <= writer.bytes.length, `${value}`);
   return writer.take().toString();
 }

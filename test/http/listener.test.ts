@@ -85,6 +85,44 @@ for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PRO
   }
 }
 
+for (const [name, body] of Object.entries({
+  ...bodies,
+  'with a type that is none': 'content-type: ;;\r\ncontent-length: 4\r\n\r\n<a/>',
+  'with a body without a type': 'content-length: 2\r\n\r\n{}',
+  'with a body in chunks': 'transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
+})) {
+  test(`POST ${name} of a path that is for it is answered, whatever it brings`, async (t) => {
+    const requests: RouteRequest[] = [];
+    const handle = (request: RouteRequest): Answer => (requests.push(request), jsonAnswer(200, { done: true }));
+    const { listener } = await start(t, [{ path: '/do', method: 'POST', handle }]);
+    const head = 'POST /do?a=b HTTP/1.1\r\nhost: a\r\nconnection: close\r\n';
+    const received = await say(listener.url, body === '' ? `${head}\r\n` : head + body);
+    assert.match(received, /^HTTP\/1.1 200 .*content-type: application\/json.*\{"done":true\}\n$/s);
+    assert.deepEqual(
+      requests.map(({ method, query }) => [method, query]),
+      [['POST', 'a=b']],
+    );
+  });
+}
+
+for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+  test(`${method} of a path that is for POST is a 405 that says so, and nothing is done`, async (t) => {
+    const handle = (): Answer => assert.fail('it is not to be called');
+    const { listener } = await start(t, [{ path: '/do', method: 'POST', handle }, ...routes]);
+    const received = await say(listener.url, ask(method, '/do'));
+    assert.match(received, /^HTTP\/1.1 405 .*\r\nallow: POST\r\n/s);
+    if (method !== 'HEAD') assert.match(received, /\{"error":"only POST is allowed here"\}$/);
+  });
+}
+
+test('a POST that fails is a 500, and the next request on its connection is answered', async (t) => {
+  const handle = (): Promise<Answer> => Promise.reject(new Error('no'));
+  const { listener } = await start(t, [{ path: '/do', method: 'POST', handle }, ...routes]);
+  const post = 'POST /do HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n<a/>';
+  const received = await say(listener.url, post + ask('GET', '/text'));
+  assert.match(received, /^HTTP\/1.1 500 .*HTTP\/1.1 200 OK.*words\n$/s);
+});
+
 test('a handler that throws is a 500, and the next is answered', async (t) => {
   const { listener } = await start(t, [...routes, { path: '/throws', handle: () => Promise.reject(new Error('no')) }]);
   const failed = await fetch(`${listener.url}/throws`);

@@ -33,13 +33,13 @@ const ofMetric =
 
 /** What makes a difference one of a row of the table, by its first column. The first that applies counts. */
 const rows: Record<string, (difference: Difference) => boolean> = {
-  'Bounds in `le`': ({ about, said: { scrape, collector, endpoint } }) =>
+  'Numbers in `le` and `quantile`': ({ about, said: { scrape, collector, endpoint } }) =>
     about === 'bounds' && [scrape, NOTHING].includes(collector) && asNumbers(scrape) === asNumbers(endpoint),
   'Labels of `target_info`': ofMetric(/^target_info$/),
   'Type, help and unit': ({ about, said }) => about === 'metadata' && says(said, ['some', 'some', NOTHING]),
   'Unit of a metric': ({ about, said }) => about === 'unit' && says(said, [said.scrape, '', NOTHING]),
-  Exemplars: ({ about, said }) => about === 'exemplars' && says(said, [said.scrape, NOTHING, NOTHING]),
-  Summaries: ofMetric(/^(custom_summary_bytes|rpc_latency_seconds|work_duration_seconds)(_bucket)?$/),
+  'Exemplars of up-down counters': ({ about, metric, said }) =>
+    about === 'exemplars' && metric === 'pool_connections' && says(said, [NOTHING, NOTHING, said.endpoint]),
   'Zero threshold of an exponential histogram': ofMetric(/^coarse_scale$/),
   'Exponential histograms as classic ones': ofMetric(/^grown_size(_bucket|_sum|_count)?$/),
   'Sum after a negative value': ({ metric, said }) =>

@@ -1,8 +1,7 @@
-import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import { createPush } from '../../src/push/index.ts';
 import { deadlineIn } from '../../src/std/deadline.ts';
-import type { Reader } from '../../src/telemetry/engine.ts';
 import type { Telemetry } from '../../src/telemetry/index.ts';
+import { toDestination, type TestDestination } from '../push/pushing.ts';
 import { startCollector } from '../support/collector.ts';
 import { eventually } from '../support/processes.ts';
 import { startPrometheus, type Prometheus, type PrometheusOptions, type ScrapeTarget } from '../support/prometheus.ts';
@@ -42,25 +41,18 @@ export const takeBy: Record<Way, (given: Given) => Promise<Arrived>> = {
   },
 
   collector: async (given) => {
-    const { telemetry, after } = given;
     const collector = await startCollector();
-    after(() => collector.stop());
-    const destination = { name: 'collector', endpoint: collector.grpcUrl, headers: {}, compression: 'none' } as const;
-    // With what it says of itself elsewhere, so that every export finds the same.
-    const { instruments, events } = createTestTelemetry();
-    const destinations = [{ ...destination, intervalMs: 500, timeoutMs: 5_000 }];
-    const push = createPush({ destinations, readers: telemetry.push, instruments, events });
-    await push.start();
-    after(() => push.shutdown(deadlineIn(5_000)));
+    given.after(() => collector.stop());
+    await startPush({ name: 'collector', endpoint: collector.grpcUrl }, given);
     return scrapeWith({ job: 'collector', address: collector.prometheusAddress, honorLabels: true }, given);
   },
 
-  endpoint: async ({ telemetry, job, after }) => {
+  endpoint: async (given) => {
     // Series of several scopes are told apart by their scope only.
     const prometheus = await startPrometheus3({ scrapeTargets: [], otlp: { promote_scope_metadata: true } });
-    after(() => prometheus.stop());
-    await post(prometheus.otlpUrl, telemetry.push.get('endpoint'));
-    await eventually(() => isThere(prometheus, job), { withinMs: 30_000 });
+    given.after(() => prometheus.stop());
+    await startPush({ name: 'endpoint', protocol: 'http/protobuf', endpoint: prometheus.otlpUrl }, given);
+    await eventually(() => isThere(prometheus, given.job), { withinMs: 30_000 });
     return { prometheus };
   },
 };
@@ -89,14 +81,12 @@ async function isThere(prometheus: Prometheus, job: string): Promise<true | unde
   return (await prometheus.query(`target_info{job="${job}"}`)).length > 0 || undefined;
 }
 
-/** As the official exporter for OTLP/HTTP does it. */
-async function post(url: string, reader: Reader | undefined): Promise<void> {
-  if (reader === undefined) throw new Error('the telemetry has no destination for the endpoint');
-  const bytes = ProtobufMetricsSerializer.serializeRequest((await reader.collect()).resourceMetrics());
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-protobuf' },
-    body: Uint8Array.from(bytes ?? []),
-  });
-  if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`);
+async function startPush(destination: TestDestination, { telemetry, after }: Given): Promise<void> {
+  // With what it says of itself elsewhere, so that every export finds the same.
+  const { instruments, events, logger } = createTestTelemetry();
+  const destinations = [toDestination({ ...destination, intervalMs: 500 })];
+  const shared = { engine: 'native', readers: telemetry.push, instruments, events, logger, version: '1.2.3' } as const;
+  const push = createPush({ destinations, ...shared });
+  await push.start();
+  after(() => push.shutdown(deadlineIn(5_000)));
 }

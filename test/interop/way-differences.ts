@@ -6,9 +6,9 @@ import { WAYS, type Arrived, type Way } from './three-ways.ts';
 /** What one Prometheus knows, but for what it says itself of its scrapes. */
 export interface KnownByWay {
   readonly refused: string | undefined;
-  /** By series, bounds being numbers; native histograms are written out. */
+  /** By series, bounds and quantiles being numbers; native histograms are written out. */
   readonly series: ReadonlyMap<string, string>;
-  /** The bounds of buckets as they are written, by metric. */
+  /** The bounds of buckets, and quantiles, as they are written, by metric. */
   readonly bounds: ReadonlyMap<string, string>;
   /** By the name of the family. */
   readonly metadata: Readonly<Record<string, Metadata>>;
@@ -33,16 +33,18 @@ export async function knownBy({ prometheus, refused }: Arrived): Promise<KnownBy
   const bounds = new Map<string, Set<string>>();
   for (const [key, value] of [...values, ...natives]) {
     const labels = labelsOf(key);
-    if (labels.le !== undefined) setOf(bounds, labels.__name__).add(labels.le);
-    series.set(withNumericBound(labels), inspect(value, { depth: 9, breakLength: Infinity }));
+    const bound = labels.le ?? labels.quantile;
+    if (bound !== undefined) setOf(bounds, labels.__name__).add(bound);
+    series.set(withNumericBounds(labels), inspect(value, { depth: 9, breakLength: Infinity }));
   }
   const metadata = Object.entries(await prometheus.metadata());
+  const exemplars = [...(await exemplarsOf(prometheus, ALL))];
   return {
     refused,
     series,
     bounds: new Map([...bounds].map(([metric, texts]) => [metric, [...texts].sort(byNumber).join(' ')])),
     metadata: Object.fromEntries(metadata.flatMap(([family, [first]]) => (first ? [[family, first]] : []))),
-    exemplars: await exemplarsOf(prometheus, ALL),
+    exemplars: new Map(exemplars.map(([key, found]) => [withNumericBounds(labelsOf(key)), found])),
   };
 }
 
@@ -97,8 +99,11 @@ function labelsOf(key: string): Labels & { __name__: string } {
   return { __name__: '', ...Object.fromEntries(JSON.parse(key) as [string, string][]) };
 }
 
-function withNumericBound({ le, ...labels }: Labels): string {
-  return seriesKey(le === undefined ? labels : { ...labels, le: String(sampleValue(le)) });
+function withNumericBounds(labels: Labels): string {
+  const numeric = Object.entries(labels).map(([name, value]) =>
+    name === 'le' || name === 'quantile' ? [name, String(sampleValue(value))] : [name, value],
+  );
+  return seriesKey(Object.fromEntries(numeric) as Labels);
 }
 
 function setOf(sets: Map<string, Set<string>>, key: string): Set<string> {

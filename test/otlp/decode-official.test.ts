@@ -6,7 +6,8 @@ import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { fromSdk } from '../../src/metric/from-sdk.ts';
 import { collectSdk, resourceMetrics, text } from '../metric/sdk-metrics.ts';
 import { countPoints } from '../support/count-points.ts';
-import { decodeExportMetricsRequest, encodeExportMetricsResponse } from '../../src/otlp/decode.ts';
+import { decodeExportMetricsRequest } from '../../src/otlp/decode.ts';
+import { encodeExportMetricsResponse } from '../../src/otlp/response.ts';
 import { ProtobufError } from '../../src/otlp/protobuf-error.ts';
 
 function serialized(resourceMetrics: ResourceMetrics): Uint8Array {

@@ -1,58 +1,76 @@
 import type { Snapshot } from '../../src/metric/model.ts';
-import type { DestinationOptions } from '../../src/push/destination.ts';
-import { createPush } from '../../src/push/index.ts';
-import type { Part } from '../../src/std/part.ts';
-import type { TemporalityPreference } from '../../src/instruments/index.ts';
+import { feedsOf } from '../../src/push/feeds.ts';
+import { createPush, type Push } from '../../src/push/index.ts';
+import type { DestinationOptions } from '../../src/push/options.ts';
 import { createTelemetry } from '../../src/telemetry/index.ts';
 import type { Instruments } from '../../src/telemetry/instruments.ts';
 import { createRecordingLogger, type LogLine } from '../support/telemetry.ts';
 
-/** Pushes only at shutdown, unless it says otherwise. */
-export type TestDestination = Partial<DestinationOptions> & {
+/** Pushes only at shutdown, from a queue in memory, unless it says otherwise. */
+export type TestDestination = Partial<Omit<DestinationOptions, 'queue' | 'retry'>> & {
   readonly endpoint: string;
-  readonly temporality?: TemporalityPreference;
+  readonly queue?: Partial<DestinationOptions['queue']>;
+  readonly retry?: Partial<DestinationOptions['retry']>;
 };
 
 export interface Pushing {
-  readonly push: Part;
+  readonly push: Push;
   readonly instruments: Instruments;
   readonly lines: readonly LogLine[];
-  /** What a scrape would say now of a metric about one destination; 0 when there is nothing yet. */
+  /** What a scrape would say now of a metric about one destination, over all other attributes; 0 when there is nothing yet. */
   readonly pulled: (name: string, destination: string) => Promise<number>;
 }
 
-/** The real engine and the real exporters. The first destination is called `a`, the next `b` and so on. */
-export function createPushing(...given: readonly TestDestination[]): Pushing {
-  const destinations = given.map((destination, i) => ({
-    name: String.fromCharCode('a'.charCodeAt(0) + i),
+const MIB = 1024 ** 2;
+
+/** The first is called `a`, the next `b` and so on. */
+export function toDestination(given: TestDestination, index = 0): DestinationOptions {
+  return {
+    name: String.fromCharCode('a'.charCodeAt(0) + index),
+    protocol: 'grpc',
     intervalMs: 3_600_000,
     timeoutMs: 5_000,
     headers: {},
-    compression: 'none' as const,
-    temporality: 'cumulative' as const,
-    ...destination,
-  }));
+    compression: 'none',
+    temporality: 'cumulative',
+    metrics: { excluded: [] },
+    batchBytesMax: 3 * MIB,
+    exportsMax: 1,
+    ...given,
+    queue: { bytesMax: 64 * MIB, batchesMax: 100_000, order: 'oldest_first', fsync: 'every_batch', ...given.queue },
+    retry: { initialIntervalMs: 5, maxIntervalMs: 20, ...given.retry },
+  };
+}
+
+/** The real engine, real queues and real transports. */
+export function createPushing(...given: readonly TestDestination[]): Pushing {
+  return createPushingWith('native', given);
+}
+
+/** With either engine. */
+export function createPushingWith(engine: 'native' | 'sdk', given: readonly TestDestination[]): Pushing {
+  const destinations = given.map(toDestination);
   const { logger, lines } = createRecordingLogger();
   const { instruments, events, pull, push } = createTelemetry({
-    engine: 'native',
+    engine,
     resource: { 'service.name': 'test' },
     version: '0.0.0',
-    cardinalityLimit: 2_000,
-    exemplarFilter: 'trace_based',
-    destinations,
+    destinations: feedsOf(destinations, engine),
     logger,
   });
   return {
-    push: createPush({ destinations, readers: push, instruments, events }),
+    push: createPush({ destinations, engine, readers: push, instruments, events, logger, version: '0.0.0' }),
     instruments,
     lines,
     pulled: async (name, destination) => {
-      const { resourceMetrics } = await pull.collect(1_000);
-      const metric = resourceMetrics()
-        .scopeMetrics.flatMap(({ metrics }) => metrics)
-        .find(({ descriptor }) => descriptor.name === name);
-      const point = metric?.dataPoints.find(({ attributes }) => attributes['metergate.destination'] === destination);
-      return typeof point?.value === 'number' ? point.value : 0;
+      const { snapshot } = await pull.collect(1_000);
+      const metric = snapshot.scopes.flatMap(({ metrics }) => metrics).find((each) => each.name === name);
+      if (metric?.kind !== 'sum' && metric?.kind !== 'gauge') return 0;
+      const { attributes, values } = metric.points;
+      return attributes.reduce(
+        (sum, each, row) => sum + (each['metergate.destination'] === destination ? (values[row] ?? 0) : 0),
+        0,
+      );
     },
   };
 }

@@ -34,6 +34,8 @@ export interface PrometheusOptions {
    * `translation_strategy`, `promote_resource_attributes`, `promote_scope_metadata`... Prometheus 3 only.
    */
   readonly otlp?: Readonly<Record<string, unknown>>;
+  /** A free one if not given. */
+  readonly port?: number;
 }
 
 export interface SampleHistogram {
@@ -93,7 +95,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const configFile = join(folder, 'prometheus.yml');
   await writeFile(configFile, configText(options));
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
 
   const server = await startProcess({

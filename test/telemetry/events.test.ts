@@ -23,6 +23,9 @@ const counters: Record<EventName, CounterName> = {
   'scrape rejected': 'metergate.pull.scrapes.rejected',
   'family dropped': 'metergate.pull.families.dropped',
   'export failed': 'metergate.push.points.send_failed',
+  'batch not queued': 'metergate.push.points.enqueue_failed',
+  'batch not on disk': 'metergate.push.batches.not_persisted',
+  'batches dropped': 'metergate.push.points.dropped',
 };
 
 function setUp(quietMs?: number) {
@@ -45,10 +48,9 @@ describe('events', () => {
       names,
     );
     assert.ok(lines.every(({ level }) => level === 'warn' || level === 'error'));
-    assert.deepEqual(
-      await points(),
-      Object.fromEntries(Object.values(counters).map((counter) => [counter, { '': 1 }])),
-    );
+    const wanted: Partial<Record<CounterName, { '': number }>> = {};
+    for (const counter of Object.values(counters)) wanted[counter] = { '': (wanted[counter]?.[''] ?? 0) + 1 };
+    assert.deepEqual(await points(), wanted);
   });
 
   it('count always and log the first of a kind at once', async () => {

@@ -1,6 +1,7 @@
 import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { Snapshot } from '../../metric/model.ts';
-import { decodeExportMetricsRequest, encodeExportMetricsResponse } from '../../otlp/decode.ts';
+import { decodeExportMetricsRequest } from '../../otlp/decode.ts';
+import { encodeExportMetricsResponse } from '../../otlp/response.ts';
 
 /** An OTLP/gRPC metrics receiver that keeps the last export: with cumulative temporality that is all that was ever counted. */
 export interface Sink {

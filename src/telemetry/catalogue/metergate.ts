@@ -1,4 +1,4 @@
-import { HTTP_SECONDS, type InstrumentDefinition } from './definition.ts';
+import type { InstrumentDefinition } from './definition.ts';
 
 /** The gateway itself. */
 export const metergate = {
@@ -143,28 +143,6 @@ export const metergate = {
     unit: '{family}',
     description: 'Metric families, or some series of them, left out of a scrape',
     attributes: ['metergate.reason'],
-    stability: 'development',
-  },
-  'metergate.push.points.sent': {
-    kind: 'counter',
-    unit: '{point}',
-    description: 'Data points of exports that a destination accepted; what it rejects of one is only logged',
-    attributes: ['metergate.destination'],
-    stability: 'development',
-  },
-  'metergate.push.points.send_failed': {
-    kind: 'counter',
-    unit: '{point}',
-    description: 'Data points whose export failed; with cumulative temporality the next export makes up for them',
-    attributes: ['metergate.destination'],
-    stability: 'development',
-  },
-  'metergate.push.export.duration': {
-    kind: 'histogram',
-    unit: 's',
-    description: 'Time that an export took, its collection included, by whether it was sent or failed',
-    attributes: ['metergate.destination', 'metergate.push.outcome'],
-    bounds: HTTP_SECONDS,
     stability: 'development',
   },
 } as const satisfies Record<string, InstrumentDefinition>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { NOT_FOUND, RowFinder } from '../../src/exposition/row-finder.ts';
+import { NOT_FOUND, RowFinder } from '../../src/metric/row-finder.ts';
 
 const items = (count: number): object[] => Array.from({ length: count }, () => ({}));
 const placesOf = (before: readonly object[], after: readonly object[]): number[] => {

@@ -1,4 +1,4 @@
-import type { ExponentialHistogram } from '../metric/model.ts';
+import type { ExponentialHistogram } from './model.ts';
 
 /** Whether it counts something: a whole number from 0. What is larger than 2^53 would not be exact. */
 export function isCount(value: number): boolean {
@@ -12,7 +12,7 @@ export function hasCounts({ zeroCount, positive, negative }: ExponentialHistogra
 
 /** Whether all from one place up to another are counts. */
 export function areCounts(values: Float64Array, from = 0, to = values.length): boolean {
-  for (let i = from; i < to; i++) if (!isCount(values[i]!)) return false;
+  for (let i = from; i < to; i++) if (!isCount(values[i] ?? NaN)) return false;
   return true;
 }
 

@@ -1,0 +1,82 @@
+import { deadlineIn, within } from '../std/deadline.ts';
+import { errorText } from '../std/error-text.ts';
+import type { Batch } from './batch.ts';
+import { QueueError, type Queue } from './queue/queue.ts';
+
+/** Where a batch is. */
+export type Placed = 'on_disk' | 'in_memory' | 'failed';
+
+export interface IntakeFailure {
+  readonly code: QueueError['code'] | 'stuck' | 'error';
+  readonly message: string;
+}
+
+export interface IntakeOptions {
+  readonly queue: Queue;
+  /** What may be on its way to the disk at one time. */
+  readonly bytesMax: number;
+  readonly onFailed: (batch: Batch, failure: IntakeFailure) => void;
+}
+
+/** How long a disk may hold up whoever else is sent the same batches. */
+const ROOM_TIMEOUT_MS = 1_000;
+
+/**
+ * The way into a queue, whose disk may be slow or stand still: then what comes is refused, and counted, and neither memory grows nor does
+ * another destination wait for it.
+ */
+export class Intake {
+  readonly #options: IntakeOptions;
+  #pendingBytes = 0;
+  /** Nobody waits for it again until it has moved. */
+  #stuck = false;
+  #moved = Promise.withResolvers<undefined>();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when there is room for a batch of that size; also when there is none after a second. */
+  async room(bytes: number): Promise<void> {
+    const deadline = deadlineIn(ROOM_TIMEOUT_MS);
+    while (!this.#stuck && !this.#fits(bytes)) {
+      const { done } = await within(deadline, this.#moved.promise);
+      this.#stuck = !done && !this.#fits(bytes);
+    }
+  }
+
+  /** @returns when it is where it stays; never throws. */
+  async offer(batch: Batch): Promise<Placed> {
+    const { queue, onFailed } = this.#options;
+    const { length } = batch.payload;
+    if (!this.#fits(length)) {
+      onFailed(batch, {
+        code: 'stuck',
+        message: `the queue still writes ${this.#pendingBytes} bytes that came before`,
+      });
+      return 'failed';
+    }
+    this.#pendingBytes += length;
+    try {
+      return (await queue.append(batch)).onDisk ? 'on_disk' : 'in_memory';
+    } catch (error) {
+      onFailed(batch, failureOf(error));
+      return 'failed';
+    } finally {
+      this.#pendingBytes -= length;
+      this.#stuck = false;
+      this.#moved.resolve(undefined);
+      this.#moved = Promise.withResolvers();
+    }
+  }
+
+  /** One always does, however large it is. */
+  #fits(bytes: number): boolean {
+    return this.#pendingBytes === 0 || this.#pendingBytes + bytes <= this.#options.bytesMax;
+  }
+}
+
+function failureOf(error: unknown): IntakeFailure {
+  if (error instanceof QueueError) return { code: error.code, message: error.message };
+  return { code: 'error', message: errorText(error) };
+}

@@ -1,0 +1,55 @@
+import { Lane, type LaneOptions } from './lane.ts';
+import type { DestinationQueueOptions, RetryOptions } from './options.ts';
+import { createRetry } from './retry.ts';
+
+export interface LanesOptions extends Pick<LaneOptions, 'queue' | 'send' | 'settled' | 'exportsMax'> {
+  readonly order: DestinationQueueOptions['order'];
+  readonly retry: RetryOptions;
+}
+
+/** All lanes of one destination. */
+export interface Lanes {
+  start(): void;
+  /** There is a batch more. */
+  wake(): void;
+  /** The receiver has taken something. */
+  isThere(): void;
+  /** Try now what waits for its next attempt. */
+  hurry(): void;
+  /** As `Lane.stop`. */
+  stop(mayEnd: () => boolean): Promise<void>;
+}
+
+/**
+ * `oldest_first`: one lane. `newest_first`: what is collected from now on has a lane of its own. What that one cannot send at once joins the
+ * backlog, whose lane has all that is older than what the first one is at.
+ */
+export function createLanes({ order, retry, ...shared }: LanesOptions): Lanes {
+  const lane = (own: Pick<LaneOptions, 'from' | 'to' | 'leave'>): Lane =>
+    new Lane({ ...shared, retry: createRetry(retry), ...own });
+  const fresh =
+    order === 'newest_first'
+      ? lane({ from: shared.queue.end, to: () => undefined, leave: () => backlog.wake() })
+      : undefined;
+  const backlog = lane({ from: 0, to: () => fresh?.next });
+  const lanes = fresh ? [fresh, backlog] : [backlog];
+  const all = (act: (lane: Lane) => void): (() => void) => {
+    return () => {
+      for (const each of lanes) act(each);
+    };
+  };
+  return {
+    start: all((each) => each.start()),
+    wake: all((each) => each.wake()),
+    // A lane that sends knows it; the one that waits for its next attempt does not.
+    isThere: () => {
+      if (fresh !== undefined) backlog.hurry();
+    },
+    hurry: all((each) => each.hurry()),
+    stop: async (mayEnd) => {
+      // What the first one leaves behind is for the other.
+      await fresh?.stop(mayEnd);
+      await backlog.stop(mayEnd);
+    },
+  };
+}

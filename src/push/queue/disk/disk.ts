@@ -1,0 +1,170 @@
+import { errorText } from '../../../std/error-text.ts';
+import type { Backoff } from '../../../std/backoff.ts';
+import type { QueueOptions } from '../queue.ts';
+import type { Segment, SegmentLimits } from '../segment.ts';
+import type { Serial } from '../serial.ts';
+import type { FileSegment } from './file-segment.ts';
+import type { FileSystem } from './file-system.ts';
+import { Folder } from './folder.ts';
+import { type acquireLock, LockHeldError } from './lock.ts';
+
+export interface DiskOptions extends Pick<QueueOptions, 'fsync' | 'onFault'> {
+  readonly directory: string;
+  readonly fileSystem: FileSystem;
+  readonly acquireLock: typeof acquireLock;
+  /** From 0 on and below `max`, for the names of files. */
+  readonly randomInt: (max: number) => number;
+  /** How long the disk is left alone when it has failed. */
+  readonly backoff: Backoff;
+  readonly segment: SegmentLimits;
+  /** Of the queue: what writes goes one after the other. */
+  readonly serial: Serial;
+  /** A segment was there before, and comes after those that were found earlier. */
+  readonly onFound: (segment: FileSegment) => Promise<void>;
+  /** What was on disk is not ours any more. */
+  readonly onLost: () => void;
+  readonly onDamage: (bytes: number) => void;
+}
+
+const SYNC_INTERVAL_MS = 1000;
+
+/** The folder of a queue, that may fail and work again, and the segment in it that is written to. */
+export class Disk {
+  readonly #options: DiskOptions;
+  #folder: Folder | undefined;
+  #foundEnd = 1;
+  /** What is written to now. */
+  #active: FileSegment | undefined;
+  #syncTimer: NodeJS.Timeout | undefined;
+  /** Nothing is written while there is one of these: the queue would become larger than it may. */
+  readonly #unremoved = new Set<Segment>();
+  /** Of these it was said that they cannot be marked. */
+  readonly #unmarked = new WeakSet<Segment>();
+
+  constructor(options: DiskOptions) {
+    this.#options = options;
+  }
+
+  /** @throws LockHeldError; what else is wrong is a fault. */
+  async start(): Promise<void> {
+    try {
+      await this.prepare();
+    } catch (error) {
+      if (error instanceof LockHeldError) throw error;
+      this.failed(error);
+    }
+  }
+
+  /** Whether it has failed, and is not to be tried again yet. */
+  get rests(): boolean {
+    return this.#options.backoff.waits();
+  }
+
+  /** To be called before anything is written. @throws the error of the system, or LockHeldError. */
+  async prepare(): Promise<void> {
+    if (this.#folder === undefined) await this.#open();
+    for (const segment of this.#unremoved) {
+      await segment.remove();
+      this.#unremoved.delete(segment);
+    }
+  }
+
+  /** The segment that is written to from now on. @throws the error of the system. */
+  async create(first: number): Promise<FileSegment> {
+    if (this.#folder === undefined) throw Object.assign(new Error('it belongs to another process'), { code: 'ENOLCK' });
+    this.#active = await this.#folder.create(first);
+    return this.#active;
+  }
+
+  /** Batches were appended to the active segment. */
+  worked(): void {
+    this.#options.backoff.reset();
+    if (this.#options.fsync !== 'every_second') return;
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined;
+      void this.#options.serial.run(() => this.#sync());
+    }, SYNC_INTERVAL_MS).unref();
+  }
+
+  /** @throws what is no error of the system. */
+  failed(error: unknown): void {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    this.#options.backoff.failed();
+    const message = `${this.#options.directory}: ${errorText(error)}; batches are kept in memory until it works again`;
+    this.#options.onFault({ code: 'not_persisted', message });
+  }
+
+  /** Nothing is appended to the active segment any more. */
+  async finish(): Promise<void> {
+    await this.#sync();
+    await this.#active?.seal();
+    this.#active = undefined;
+  }
+
+  /** Has the segment know that a batch waits no longer. Never throws. */
+  async mark(segment: Segment, index: number): Promise<void> {
+    try {
+      await segment.mark(index);
+    } catch (error) {
+      if (this.#unmarked.has(segment)) return;
+      this.#unmarked.add(segment);
+      this.#notMarked(
+        `${segment.name}: a batch that is done cannot be marked, and comes again after a restart: ${errorText(error)}`,
+      );
+    }
+  }
+
+  /** Never throws; what cannot be removed now is removed later. */
+  async remove(segment: Segment): Promise<void> {
+    if (segment === this.#active) this.#active = undefined;
+    try {
+      await segment.remove();
+    } catch (error) {
+      this.#unremoved.add(segment);
+      this.#notMarked(`${segment.name}: it is done, and cannot be removed: ${errorText(error)}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#syncTimer);
+    await this.finish();
+    await this.#folder?.close();
+  }
+
+  async #open(): Promise<void> {
+    const folder: Folder = new Folder({
+      ...this.#options,
+      onLost: (message) => this.#lose(folder, message),
+    });
+    await folder.open();
+    this.#folder = folder;
+    for await (const segment of folder.recover(() => this.#foundEnd)) {
+      if (folder !== this.#folder) return;
+      this.#foundEnd += segment.contents.length;
+      await this.#options.onFound(segment);
+    }
+  }
+
+  #lose(folder: Folder, message: string): void {
+    if (folder !== this.#folder) return;
+    this.#folder = undefined;
+    this.#active = undefined;
+    this.#unremoved.clear();
+    this.#options.onFault({ code: 'lock_lost', message });
+    this.#options.onLost();
+    void folder.close();
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#options.fsync === 'never' || this.#active?.isUnsynced !== true) return;
+    try {
+      await this.#active.sync();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  #notMarked(message: string): void {
+    this.#options.onFault({ code: 'not_marked', message });
+  }
+}

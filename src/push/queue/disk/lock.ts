@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, unlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeOwner, type LockFile, readLockFile, watchLockFile } from './lock-file.ts';
+import { identifyProcess } from './process-identity.ts';
+
+export interface LockOptions {
+  /** It exists. */
+  readonly directory: string;
+  /** Called at most once, and not after `release`: somebody took the folder over while we seemed dead. The message is a sentence. */
+  readonly onLost: (message: string) => void;
+  /** How often the owner shows that it is alive. */
+  readonly heartbeatMs?: number;
+  /** An owner of which nothing else can be known is dead when it has not shown that it is alive for so long. */
+  readonly staleMs?: number;
+}
+
+export interface Lock {
+  /** Never rejects. Idempotent. */
+  release(): Promise<void>;
+}
+
+/** The folder belongs to a process that is alive. */
+export class LockHeldError extends Error {
+  readonly code = 'lock_held';
+}
+
+/** Whether a name in the folder is that of a lock file: no segment, and nothing foreign. */
+export function isLockFile(name: string): boolean {
+  return /^lock\.[0-9a-f]{32}$/.test(name);
+}
+
+/**
+ * Makes this process the owner of a folder, and shows every `heartbeatMs` that it is alive, by the time of its lock file.
+ *
+ * Everybody who wants the folder has a lock file of its own in it, named by a random number: first one looks whether there are others of
+ * which the owner lives, then one writes one's own, then one looks again, and goes back if another has come. So of two at least one sees the
+ * other, and no file ever has to be replaced: what is there can neither be taken for what was there before, nor be removed by mistake.
+ *
+ * @throws LockHeldError, or the error of the system, with its `code`.
+ */
+export async function acquireLock(options: LockOptions): Promise<Lock> {
+  const { directory, heartbeatMs = 1000, staleMs = 5000 } = options;
+  const path = join(directory, `lock.${randomBytes(16).toString('hex')}`);
+  const content = JSON.stringify(await identifyProcess());
+  for (;;) {
+    const dead = await findDead(directory, { pollMs: heartbeatMs / 2, staleMs });
+    try {
+      await createLockFile(path, content);
+      if (await isAlone(path, dead, directory)) {
+        await Promise.all(dead.map((file) => removeFile(file.path)));
+        return keepLock(path, { onLost: options.onLost, heartbeatMs });
+      }
+    } catch (error) {
+      await removeFile(path).catch(() => undefined);
+      throw error;
+    }
+    await removeFile(path);
+    await sleep(Math.random() * 50);
+  }
+}
+
+/** Where the disk is full it is empty, which is enough: it may be full of what its owner is to send. */
+async function createLockFile(path: string, content: string): Promise<void> {
+  try {
+    await writeFile(path, content, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    if (!isFull || (await readLockFile(path)) === undefined) throw error;
+  }
+}
+
+/** @throws LockHeldError if one of them is alive. */
+async function findDead(directory: string, times: { pollMs: number; staleMs: number }): Promise<LockFile[]> {
+  const files = await listLockFiles(directory);
+  const watched = await Promise.all(files.map((file) => watchLockFile(file, times)));
+  const alive = watched.find((file) => file?.alive);
+  if (alive !== undefined) throw new LockHeldError(`${directory} belongs to ${describeOwner(alive)}`);
+  return watched.filter((file) => file !== undefined);
+}
+
+/** Whether there is nobody but us and the dead, who still do not move. */
+async function isAlone(path: string, dead: readonly LockFile[], directory: string): Promise<boolean> {
+  const others = (await listLockFiles(directory)).filter((other) => other !== path);
+  const now = await Promise.all(others.map(readLockFile));
+  return now.every(
+    (file) => file === undefined || dead.some((other) => other.path === file.path && other.movedMs === file.movedMs),
+  );
+}
+
+async function listLockFiles(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter(isLockFile).map((name) => join(directory, name));
+}
+
+function keepLock(path: string, { onLost, heartbeatMs }: { onLost: LockOptions['onLost']; heartbeatMs: number }): Lock {
+  let released = false;
+  let timer = setTimeout(beat, heartbeatMs).unref();
+  function beat(): void {
+    const now = new Date();
+    void utimes(path, now, now).then(goOn, (error: unknown) => {
+      // With any other error nobody else can take the folder, or it works again the next time.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') goOn();
+      else if (!released)
+        onLost(`${path} is gone: another process, for which this one seemed dead, has taken the folder over`);
+    });
+  }
+  function goOn(): void {
+    if (!released) timer = setTimeout(beat, heartbeatMs).unref();
+  }
+  return {
+    release: async () => {
+      released = true;
+      clearTimeout(timer);
+      await removeFile(path).catch(() => undefined);
+    },
+  };
+}
+
+async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  });
+}

@@ -1,0 +1,83 @@
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { File, FileSystem } from './file-system.ts';
+
+/** The disks of this machine. */
+export const nodeFileSystem: FileSystem = {
+  makeDirectory,
+  list: (directory) => readdir(directory),
+  create: async (path) => createFile(await open(path, 'wx+', 0o600)),
+  // A link is not ours: what is behind it is not to be cut or written.
+  open: async (path) => createFile(await open(path, constants.O_RDWR | constants.O_NOFOLLOW)),
+  remove: unlink,
+  syncDirectory,
+};
+
+/** The handle is the file's from here on. */
+export function createFile(
+  handle: Pick<FileHandle, 'stat' | 'read' | 'writev' | 'truncate' | 'datasync' | 'close'>,
+): File {
+  return {
+    size: async () => (await handle.stat()).size,
+    read: (into, position) => readFully(handle, into, position),
+    write: (parts, position) => writeFully(handle, parts, position),
+    truncate: (size) => handle.truncate(size),
+    // What it leaves out are times; a size that has grown is data.
+    sync: () => handle.datasync(),
+    close: () => handle.close(),
+  };
+}
+
+async function readFully(handle: Pick<FileHandle, 'read'>, into: Uint8Array, position: number): Promise<number> {
+  let done = 0;
+  while (done < into.length) {
+    const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return done;
+}
+
+/** The system may take a part only, as where the disk is nearly full; the next call then says why. */
+async function writeFully(
+  handle: Pick<FileHandle, 'writev'>,
+  parts: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
+  let rest = parts.filter((part) => part.length > 0);
+  let at = position;
+  while (rest.length > 0) {
+    const { bytesWritten } = await handle.writev(rest, at);
+    if (bytesWritten === 0) throw Object.assign(new Error('the file system writes nothing'), { code: 'EIO' });
+    at += bytesWritten;
+    rest = skip(rest, bytesWritten);
+  }
+}
+
+function skip(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let left = bytes;
+  let first = 0;
+  for (let length = parts[0]?.length; length !== undefined && left >= length; length = parts[first]?.length) {
+    left -= length;
+    first += 1;
+  }
+  return parts.slice(first).map((part, index) => (index === 0 ? part.subarray(left) : part));
+}
+
+/** What was made is there after a power cut, too: the names of new folders are in the folders above them. */
+async function makeDirectory(path: string): Promise<void> {
+  const whole = resolve(path);
+  const first = await mkdir(whole, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = whole; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,57 @@
+import type { Batch } from '../batch.ts';
+import { Contents } from './contents.ts';
+import { RECORD_HEADER_BYTES } from './disk/format.ts';
+import type { ReadResult, Segment, SegmentLimits } from './segment.ts';
+
+/** Batches in memory, counted as if they were on disk, so that a limit means the same. What waits no longer takes no room. */
+export class MemorySegment implements Segment {
+  readonly first: number;
+  readonly onDisk = false;
+  readonly name = 'memory';
+  readonly contents = new Contents();
+  readonly #limits: SegmentLimits;
+  readonly #batches: (Batch | undefined)[] = [];
+  #bytes = 0;
+
+  constructor(first: number, limits: SegmentLimits) {
+    this.first = first;
+    this.#limits = limits;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  hasRoom({ bytes, batches }: { bytes: number; batches: number }): boolean {
+    const { bytesMax, batchesMax } = this.#limits;
+    const { length } = this.contents;
+    return length === 0 || (this.#bytes + bytes <= bytesMax && length + batches <= batchesMax);
+  }
+
+  append(batches: readonly Batch[]): Promise<void> {
+    for (const batch of batches) {
+      this.#batches.push(batch);
+      this.#bytes += RECORD_HEADER_BYTES + batch.payload.length;
+      this.contents.add({ ...batch, bytes: batch.payload.length });
+    }
+    return Promise.resolve();
+  }
+
+  read(index: number): Promise<ReadResult> {
+    const batch = this.#batches[index];
+    return Promise.resolve(batch === undefined ? { damage: 'it waits no longer' } : { batch });
+  }
+
+  mark(index: number): Promise<void> {
+    const batch = this.#batches[index];
+    if (batch !== undefined) this.#bytes -= RECORD_HEADER_BYTES + batch.payload.length;
+    this.#batches[index] = undefined;
+    return Promise.resolve();
+  }
+
+  remove(): Promise<void> {
+    this.#batches.length = 0;
+    this.#bytes = 0;
+    return Promise.resolve();
+  }
+}

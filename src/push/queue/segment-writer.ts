@@ -1,0 +1,137 @@
+import type { Batch } from '../batch.ts';
+import type { Disk } from './disk/disk.ts';
+import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './disk/format.ts';
+import type { Limits } from './limits.ts';
+import { MemorySegment } from './memory-segment.ts';
+import type { Need, Retention } from './retention.ts';
+import type { Segment } from './segment.ts';
+import type { Place, SegmentList } from './segment-list.ts';
+
+export interface WriterOptions {
+  readonly segments: SegmentList;
+  readonly retention: Retention;
+  readonly limits: Limits;
+  /** Not given = everything is in memory. */
+  readonly disk: Disk | undefined;
+}
+
+/** What is found in the folder has smaller numbers, whenever it is found: also when the folder works only later. */
+const FIRST_APPENDED = 2 ** 40;
+
+/** Appends to the last of the segments, makes room, and clears away what is done. One call at a time. */
+export class SegmentWriter {
+  readonly #options: WriterOptions;
+  #end = FIRST_APPENDED;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /** The number of the next batch. */
+  get end(): number {
+    const { last } = this.#options.segments;
+    return Math.max(this.#end, last === undefined ? 0 : last.first + last.contents.length);
+  }
+
+  /** @returns whether they are on disk. */
+  async append(batches: readonly Batch[]): Promise<boolean> {
+    const onDisk = await this.#appendOnDisk(batches);
+    if (!onDisk) for (const batch of batches) await this.#appendInMemory(batch);
+    return onDisk;
+  }
+
+  /** A segment that was there before. */
+  async addFound(segment: Segment): Promise<void> {
+    this.#options.segments.add(segment);
+    await this.#removeSpent();
+    await this.#removeAll(this.#options.retention.makeRoom({ bytes: 0, batches: 0 }));
+  }
+
+  /** These wait no longer. */
+  async clear(places: readonly Place[]): Promise<void> {
+    await this.#removeSpent();
+    for (const { segment, index } of places) {
+      if (!this.#options.segments.has(segment)) continue;
+      if (this.#options.disk === undefined) await segment.mark(index);
+      else await this.#options.disk.mark(segment, index);
+    }
+  }
+
+  /** Also the last one: nothing is appended any more. */
+  async removeEmpty(): Promise<void> {
+    await this.#takeAway(({ contents }) => contents.waiting === 0);
+  }
+
+  async #appendOnDisk(batches: readonly Batch[]): Promise<boolean> {
+    const { disk, retention, segments } = this.#options;
+    if (disk === undefined || disk.rests) return false;
+    const need = needOf(batches);
+    try {
+      await disk.prepare();
+      await this.#removeAll(retention.makeRoom(need));
+      const { last } = segments;
+      const segment = last?.onDisk === true && last.hasRoom(need) ? last : await this.#startOnDisk(disk);
+      await segment.append(batches);
+      // Another process has taken the folder meanwhile.
+      if (!segments.has(segment)) return false;
+      this.#end = this.end;
+      disk.worked();
+      return true;
+    } catch (error) {
+      disk.failed(error);
+      return false;
+    }
+  }
+
+  async #startOnDisk(disk: Disk): Promise<Segment> {
+    await disk.finish();
+    const segment = await disk.create(this.end);
+    this.#options.segments.add(segment);
+    await this.#removeSpent();
+    return segment;
+  }
+
+  async #appendInMemory(batch: Batch): Promise<void> {
+    const { disk, retention, segments, limits } = this.#options;
+    const need = needOf([batch]);
+    await this.#removeAll(retention.makeRoomInMemory(need));
+    await this.#removeAll(retention.makeRoom(need));
+    let { last } = segments;
+    if (last?.onDisk !== false || !last.hasRoom(need)) {
+      await disk?.finish();
+      last = new MemorySegment(this.end, limits.memorySegment);
+      segments.add(last);
+      await this.#removeSpent();
+    }
+    await last.append([batch]);
+    this.#end = this.end;
+  }
+
+  async #removeSpent(): Promise<void> {
+    await this.#takeAway((segment) => this.#isSpent(segment));
+  }
+
+  async #takeAway(which: (segment: Segment) => boolean): Promise<void> {
+    const { segments } = this.#options;
+    const taken = segments.filter(which);
+    segments.deleteAll(which);
+    await this.#removeAll(taken);
+  }
+
+  /** The last one stays while it is small: else there would be a new file for each batch that is delivered at once. */
+  #isSpent(segment: Segment): boolean {
+    if (segment.contents.waiting > 0) return false;
+    return segment !== this.#options.segments.last || segment.bytes >= this.#options.limits.emptyBytesMax;
+  }
+
+  async #removeAll(segments: readonly Segment[]): Promise<void> {
+    const { disk } = this.#options;
+    for (const segment of segments) await (disk === undefined ? segment.remove() : disk.remove(segment));
+  }
+}
+
+/** What they take in a segment of their own. */
+export function needOf(batches: readonly Batch[]): Need {
+  const bytes = batches.reduce((sum, { payload }) => sum + RECORD_HEADER_BYTES + payload.length, SEGMENT_HEADER_BYTES);
+  return { bytes, batches: batches.length };
+}

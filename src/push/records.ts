@@ -1,0 +1,147 @@
+import type { Attributes } from '@opentelemetry/api';
+import type { EventName, Events } from '../telemetry/events.ts';
+import type { Instruments } from '../telemetry/instruments.ts';
+import type { LogFields, Logger } from '../telemetry/logger.ts';
+import type { Batch } from './batch.ts';
+import type { IntakeFailure } from './intake.ts';
+import type { Tally } from './lane.ts';
+import type { QueueDrop, QueueDropReason, QueueFault } from './queue/queue.ts';
+import type { Failure, SendOutcome } from './transports/transport.ts';
+
+export type DropReason = QueueDropReason | 'rejected' | 'partial_success' | 'too_large' | 'bad_value';
+
+export interface Drop {
+  readonly reason: DropReason;
+  readonly batches: number;
+  readonly points: number;
+  readonly fields: LogFields;
+}
+
+export interface RecordsOptions {
+  /** Of the destination. */
+  readonly name: string;
+  readonly endpoint: string;
+  readonly instruments: Instruments;
+  readonly events: Events;
+  readonly logger: Logger;
+}
+
+/** A folder may have any number of files that are not ours. */
+const FAULTS_LOGGED_MAX = 20;
+
+/** What one destination counts, logs and shows of itself. */
+export class Records {
+  readonly #options: RecordsOptions;
+  readonly #attributes: Attributes;
+  #faults = 0;
+  #lastSentMs: number | undefined;
+  #lastError: string | undefined;
+  #lost = 0;
+
+  constructor(options: RecordsOptions) {
+    this.#options = options;
+    this.#attributes = { 'metergate.destination': options.name };
+    // What has not happened yet is 0, so that the first time can be seen.
+    options.instruments.counter('metergate.push.points.sent').add(0, this.#attributes);
+  }
+
+  get lastSentMs(): number | undefined {
+    return this.#lastSentMs;
+  }
+
+  /** Points that will not be delivered, so far. */
+  get lostPoints(): number {
+    return this.#lost;
+  }
+
+  attempted({ points }: Batch, outcome: SendOutcome, seconds: number): void {
+    const attributes = { ...this.#attributes, 'metergate.push.outcome': outcome.status };
+    this.#options.instruments.histogram('metergate.push.export.duration').record(seconds, attributes);
+    switch (outcome.status) {
+      case 'sent':
+        this.#lastSentMs = Date.now();
+        if (outcome.message !== '' && outcome.rejectedPoints === 0) this.#warned(outcome.message);
+        return;
+      case 'retryable':
+        this.failed(points, outcome);
+        return;
+      case 'permanent':
+      case 'too_large':
+        this.#lastError = textOf(outcome);
+    }
+  }
+
+  /** An attempt after which the points are still there. */
+  failed(points: number, failure: Failure): void {
+    this.#lastError = textOf(failure);
+    this.#emit('export failed', { points, failure, fields: {} });
+  }
+
+  settled({ timeMs }: Batch, { sent, partial, rejected, tooLarge, failure }: Tally): void {
+    this.#options.instruments.counter('metergate.push.points.sent').add(sent, this.#attributes);
+    const whole = sent + partial === 0 ? 1 : 0;
+    const fields = {
+      collected: timeText(timeMs),
+      ...(failure && { error: textOf(failure), code: failure.code }),
+    };
+    const drops = { partial_success: partial, rejected, too_large: tooLarge };
+    for (const [reason, points] of Object.entries(drops) as [DropReason, number][]) {
+      if (points > 0) this.dropped({ reason, batches: whole, points, fields });
+    }
+  }
+
+  /** By the queue. */
+  lost({ reason, batches, points, bytes, fromMs, toMs }: QueueDrop): void {
+    this.dropped({ reason, batches, points, fields: { bytes, from: timeText(fromMs), to: timeText(toMs) } });
+  }
+
+  dropped({ reason, batches, points, fields }: Drop): void {
+    const { events, instruments } = this.#options;
+    const attributes = { ...this.#attributes, 'metergate.reason': reason };
+    this.#lost += points;
+    instruments.counter('metergate.push.batches.dropped').add(batches, attributes);
+    events.emit('batches dropped', { attributes, amount: points, fields: { ...fields, points, batches } });
+  }
+
+  notQueued({ points, timeMs }: Batch, failure: IntakeFailure): void {
+    this.#lost += points;
+    this.#emit('batch not queued', { points, failure, fields: { collected: timeText(timeMs) } });
+  }
+
+  faulty({ code, message }: QueueFault): void {
+    const { events, logger } = this.#options;
+    if (code === 'not_persisted') {
+      events.emit('batch not on disk', { attributes: this.#attributes, fields: { error: message } });
+    } else if (++this.#faults <= FAULTS_LOGGED_MAX) {
+      logger.warn('queue folder', { ...this.#attributes, code, problem: message });
+    }
+  }
+
+  status(): Readonly<Record<string, unknown>> {
+    return {
+      lastSent: this.#lastSentMs === undefined ? null : timeText(this.#lastSentMs),
+      lastError: this.#lastError ?? null,
+    };
+  }
+
+  #emit(
+    event: EventName,
+    { points, failure, fields }: { points: number; failure: Pick<Failure, 'code' | 'message'>; fields: LogFields },
+  ): void {
+    const { events, endpoint } = this.#options;
+    const attributes = { ...this.#attributes, 'error.type': failure.code };
+    events.emit(event, { attributes, amount: points, fields: { endpoint, points, ...fields, error: failure.message } });
+  }
+
+  #warned(message: string): void {
+    this.#options.logger.warn('receiver warns', { ...this.#attributes, message });
+  }
+}
+
+function textOf({ code, message }: Failure): string {
+  return `${code}: ${message}`;
+}
+
+function timeText(timeMs: number): string | null {
+  return timeMs > 0 ? new Date(timeMs).toISOString() : null;
+}

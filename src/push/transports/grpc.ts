@@ -1,0 +1,171 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
+import {
+  Client,
+  compressionAlgorithms,
+  connectivityState,
+  credentials,
+  Metadata,
+  status as statuses,
+  type ClientOptions,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { decodeRpcStatus } from '../../otlp/rpc-status.ts';
+import { CANCELLED, grpcFailure, noAnswer } from './failures.ts';
+import { createTextCleaner, type TextCleaner } from './receiver-text.ts';
+import { acceptance, ANSWER_BYTES_MAX, unreadable } from './response.ts';
+import type { SendOutcome, Transport, TransportOptions } from './transport.ts';
+
+const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
+
+/** In a row; then a new connection is tried: it may be this one that leads nowhere. */
+const TIMEOUTS_MAX = 5;
+
+/** One byte more than anybody would set, so that a receiver's words about its own limit are not taken for ours. */
+const RECEIVE_BYTES_MAX = ANSWER_BYTES_MAX + 1;
+
+/** What the library says when it cannot read what the receiver answered, though it did answer. */
+const UNREADABLE = new RegExp(
+  `^(Received message larger than max \\(\\d+ vs ${RECEIVE_BYTES_MAX}\\)|Received message that decompresses to|` +
+    'Failed to decompress|Received compressed message but|Too many responses received|No message received)',
+);
+
+/** Statuses that it makes up when a stream ends without one. */
+const MADE_UP =
+  /^(Received RST_STREAM with code|Bandwidth exhausted or memory limit exceeded$|Protocol not secure enough$|No status information received$|Write error: |Write failed with error |Failed to start HTTP\/2 stream)/;
+
+/**
+ * OTLP/gRPC, on the client of grpc-js itself: the official exporter's transport cannot be cancelled, and after an outage does not try
+ * to connect for up to two minutes, whatever we would retry.
+ *
+ * Known limit: the library has no timeout for connecting. A receiver that takes the connection and then says nothing (a frozen process,
+ * a TLS handshake that stalls) is tried on a new connection after 5 timeouts, and the old one stays open until the other side ends it.
+ *
+ * Source: https://opentelemetry.io/docs/specs/otlp/#otlpgrpc
+ */
+export function createGrpcTransport(options: TransportOptions): Transport {
+  const { headers, timeoutMs } = options;
+  const openClient = clientOpener(options);
+  const metadata = metadataOf(headers);
+  const clean = createTextCleaner(headers);
+  const closing = new AbortController();
+  let client = openClient();
+  let timeoutsInARow = 0;
+  let isBroken = false;
+
+  const renewWhereItIsStuck = (): void => {
+    // A channel that could not connect says so again, at once, until its own back-off is over; a new one tries.
+    const isUnconnected = client.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE;
+    if (!isUnconnected && !isBroken && timeoutsInARow < TIMEOUTS_MAX) return;
+    [timeoutsInARow, isBroken] = [0, false];
+    client.close();
+    client = openClient();
+  };
+
+  const call = (payload: Uint8Array, signal: AbortSignal): Promise<SendOutcome> =>
+    new Promise((resolve) => {
+      const isGivenUp = (): boolean => signal.aborted || closing.signal.aborted;
+      const signals = [signal, closing.signal];
+      let isGrpc = true;
+      const message = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+      const deadline = Date.now() + timeoutMs;
+      const onAnswer = (error: ServiceError | null, answer?: Buffer): void => {
+        for (const each of signals) each.removeEventListener('abort', giveUp);
+        // After a violation of the protocol the library goes on with the session that it destroyed.
+        isBroken ||= error?.code === statuses.INTERNAL && MADE_UP.test(error.details);
+        if (!error) resolve(acceptance(answer, clean));
+        else resolve(isGivenUp() ? CANCELLED : failureOf(error, { isGrpc, clean }));
+      };
+      const running = client.makeUnaryRequest(EXPORT, asItIs, asItIs, message, metadata, { deadline }, onAnswer);
+      const giveUp = (): void => running.cancel();
+      for (const each of signals) each.addEventListener('abort', giveUp, { once: true });
+      running.on('metadata', (fields) => (isGrpc = isGrpcAnswer(fields)));
+    });
+
+  return {
+    send: async (payload, signal) => {
+      if (signal.aborted || closing.signal.aborted) return CANCELLED;
+      renewWhereItIsStuck();
+      const outcome = await call(payload, signal);
+      const isTimeout = outcome.status === 'retryable' && outcome.code === 'DEADLINE_EXCEEDED';
+      timeoutsInARow = isTimeout ? timeoutsInARow + 1 : 0;
+      return outcome;
+    },
+    close: () => {
+      closing.abort();
+      client.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+function asItIs(message: Buffer): Buffer {
+  return message;
+}
+
+function clientOpener({ endpoint, compression, tls, userAgent }: TransportOptions): () => Client {
+  const { protocol, hostname, port } = new URL(endpoint);
+  const isTls = protocol === 'https:';
+  const address = hostname.replace(/^\[(.+)\]$/, '$1');
+  const isAddress = isTls && isIP(address) !== 0;
+  // Left out by `URL` where it is the one of the scheme; the library would take 443.
+  const target = `${hostname}:${port || (isTls ? '443' : '80')}`;
+  const channelCredentials = isTls
+    ? credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null, {
+        ...(isAddress && { checkServerIdentity: (_name, certificate) => checkServerIdentity(address, certificate) }),
+      })
+    : credentials.createInsecure();
+  const channelOptions: ClientOptions = {
+    'grpc.primary_user_agent': userAgent,
+    'grpc.max_receive_message_length': RECEIVE_BYTES_MAX,
+    // Another client's connection may be the broken one.
+    'grpc.use_local_subchannel_pool': 1,
+    // A connection whose other end is gone without a word. Not oftener: receivers on grpc-go take it for abuse.
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    // Who writes the DNS is not who says how exports are retried.
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.enable_channelz': 0,
+    // It would ask the server for the certificate of an address, and Node.js 26 does not let it: only names can be asked for (RFC 6066).
+    ...(isAddress && { 'grpc.ssl_target_name_override': 'address.invalid' }),
+    ...(compression === 'gzip' && { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip }),
+  };
+  return () => new Client(target, channelCredentials, channelOptions);
+}
+
+/** @throws if gRPC cannot send a header. */
+function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
+}
+
+/** The library takes a web page for a message of gRPC. */
+function isGrpcAnswer(fields: Metadata): boolean {
+  const [type] = fields.get('content-type');
+  return type === undefined || type.toString().startsWith('application/grpc');
+}
+
+function failureOf(
+  { code, details, metadata }: ServiceError,
+  { isGrpc, clean }: { isGrpc: boolean; clean: TextCleaner },
+): SendOutcome {
+  if (!isGrpc && !details.startsWith('Received HTTP status code'))
+    return noAnswer('UNKNOWN', 'what answers there does not speak gRPC');
+  // Where the name was no trouble, the library leaves the place for that empty.
+  const message = clean(details.replace(/\.? Resolution note: $/, ''));
+  if (UNREADABLE.test(details)) return unreadable(message);
+  if (MADE_UP.test(details)) return noAnswer(statuses[code], message);
+  return grpcFailure(code, { message, retryAfterMs: retryInfoOf(metadata) });
+}
+
+function retryInfoOf(metadata: Metadata): number | undefined {
+  const [details] = metadata.get('grpc-status-details-bin');
+  if (!(details instanceof Buffer)) return undefined;
+  try {
+    return decodeRpcStatus(details).retryAfterMs;
+  } catch {
+    // What it cannot say, it does not ask for.
+    return undefined;
+  }
+}

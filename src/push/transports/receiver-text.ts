@@ -1,0 +1,22 @@
+const LENGTH_MAX = 300;
+
+/** Shorter than a credential can be; a header of that length may be part of any sentence. */
+const SECRET_LENGTH_MIN = 6;
+
+/** Makes of what a receiver, or an error about it, says what may be logged: one line of bounded length, without what the headers hold. */
+export type TextCleaner = (text: string) => string;
+
+/** @param headers of the requests: receivers repeat what they do not like, a token with them. */
+export function createTextCleaner(headers: Readonly<Record<string, string>>): TextCleaner {
+  // The token of `Bearer TOKEN` by itself too.
+  const secrets = Object.values(headers)
+    .flatMap((value) => [value, ...value.split(/[\s,;]+/)])
+    .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
+    .sort((a, b) => b.length - a.length);
+  return (text) => {
+    // Before anything is cut off: a part of a secret is not found.
+    const open = secrets.reduce((kept, secret) => kept.replaceAll(secret, '***'), text);
+    const line = open.replaceAll(/[\p{C}\s]+/gu, ' ').trim();
+    return line.length <= LENGTH_MAX ? line : `${line.slice(0, LENGTH_MAX - 1)}…`;
+  };
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Intake, type IntakeFailure } from '../../src/push/intake.ts';
+import { QueueError, type Queue } from '../../src/push/queue/queue.ts';
+import { batchOf } from './batches.ts';
+
+const BATCH = batchOf(1, [1]);
+const BYTES = BATCH.payload.length;
+
+/** A queue whose disk answers when it is told to. */
+function slowQueue() {
+  const pending: PromiseWithResolvers<{ onDisk: boolean }>[] = [];
+  const append = (): Promise<{ onDisk: boolean }> => {
+    const writing = Promise.withResolvers<{ onDisk: boolean }>();
+    pending.push(writing);
+    return writing.promise;
+  };
+  return { pending, queue: { append } as unknown as Queue };
+}
+
+function intakeOf({ batchesMax }: { batchesMax: number }) {
+  const { pending, queue } = slowQueue();
+  const failures: IntakeFailure[] = [];
+  const intake = new Intake({
+    queue,
+    bytesMax: batchesMax * BYTES,
+    onFailed: (_, failure) => void failures.push(failure),
+  });
+  return { pending, failures, intake };
+}
+
+describe('the way into a queue', () => {
+  it('says where a batch is', async () => {
+    const { pending, intake } = intakeOf({ batchesMax: 4 });
+    const placed = [intake.offer(BATCH), intake.offer(BATCH), intake.offer(BATCH)];
+    pending[0]?.resolve({ onDisk: true });
+    pending[1]?.resolve({ onDisk: false });
+    pending[2]?.reject(new QueueError('closed', 'the queue is closed'));
+    assert.deepEqual(await Promise.all(placed), ['on_disk', 'in_memory', 'failed']);
+  });
+
+  it('has room again when the disk has taken something', async () => {
+    const { pending, intake, failures } = intakeOf({ batchesMax: 2 });
+    void intake.offer(BATCH);
+    await intake.room(BYTES);
+    void intake.offer(BATCH);
+    let hasRoom = false;
+    const room = intake.room(BYTES).then(() => (hasRoom = true));
+    await new Promise(setImmediate);
+    assert.equal(hasRoom, false);
+    pending[0]?.resolve({ onDisk: true });
+    await room;
+    void intake.offer(BATCH);
+    assert.deepEqual(failures, []);
+    assert.equal(pending.length, 3);
+  });
+
+  it('refuses what a disk that stands still has no room for, and has nobody wait for it twice', async () => {
+    const { pending, intake, failures } = intakeOf({ batchesMax: 1 });
+    const first = intake.offer(BATCH);
+    await intake.room(BYTES);
+    assert.equal(await intake.offer(BATCH), 'failed');
+    // Ended by now, or this test takes a second for each.
+    for (let i = 0; i < 1_000; i++) {
+      await intake.room(BYTES);
+      assert.equal(await intake.offer(BATCH), 'failed');
+    }
+    assert.equal(failures.length, 1_001);
+    assert.ok(failures.every(({ code }) => code === 'stuck'));
+    assert.equal(pending.length, 1);
+    pending[0]?.resolve({ onDisk: true });
+    assert.equal(await first, 'on_disk');
+    await intake.room(BYTES);
+    void intake.offer(BATCH);
+    assert.equal(pending.length, 2);
+  });
+
+  it('always takes one, however large it is', async () => {
+    const { pending, intake } = intakeOf({ batchesMax: 0.5 });
+    await intake.room(BYTES);
+    const placed = intake.offer(BATCH);
+    pending[0]?.resolve({ onDisk: true });
+    assert.equal(await placed, 'on_disk');
+  });
+});

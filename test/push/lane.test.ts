@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import type { Batch } from '../../src/push/batch.ts';
+import { createLanes, type Lanes } from '../../src/push/lanes.ts';
+import type { Tally } from '../../src/push/lane.ts';
+import { openQueue } from '../../src/push/queue/index.ts';
+import type { Queue, QueueDrop } from '../../src/push/queue/queue.ts';
+import type { SendOutcome } from '../../src/push/transports/transport.ts';
+import { until } from '../support/until.ts';
+import { batchOf, valuesOf } from './batches.ts';
+
+const SENT: SendOutcome = { status: 'sent', rejectedPoints: 0, message: '' };
+const LATER: SendOutcome = { status: 'retryable', code: 'UNAVAILABLE', message: 'later' };
+const REFUSED: SendOutcome = { status: 'permanent', code: 'INVALID_ARGUMENT', message: 'no' };
+const TOO_LARGE: SendOutcome = { status: 'too_large', code: 'RESOURCE_EXHAUSTED', message: 'larger than max' };
+
+interface Bench {
+  readonly queue: Queue;
+  readonly lanes: Lanes;
+  /** The values of every attempt, in order. */
+  readonly attempts: readonly (readonly number[])[];
+  readonly settled: readonly (Tally & { values: number[] })[];
+  readonly drops: readonly QueueDrop[];
+  /** Of the next attempts, one after the other; then everything is sent. */
+  answer(...outcomes: readonly SendOutcome[]): void;
+  append(...batches: readonly Batch[]): Promise<void>;
+}
+
+interface BenchOptions {
+  readonly order?: 'oldest_first' | 'newest_first';
+  readonly exportsMax?: number;
+  readonly bytesMax?: number;
+  /** What to say to a batch, before `answer`. */
+  readonly send?: (values: readonly number[], batch: Batch) => SendOutcome | Promise<SendOutcome> | undefined;
+}
+
+/** Lanes over a real queue in memory; the receiver says what the test wants. */
+async function benchOf(
+  t: TestContext,
+  { order = 'oldest_first', exportsMax = 1, bytesMax = 1e7, send }: BenchOptions = {},
+): Promise<Bench> {
+  const drops: QueueDrop[] = [];
+  const queue = await openQueue({
+    bytesMax,
+    batchesMax: 1e5,
+    fsync: 'never',
+    onDrop: (drop) => void drops.push(drop),
+    onFault: ({ message }) => assert.fail(message),
+  });
+  const attempts: number[][] = [];
+  const settled: (Tally & { values: number[] })[] = [];
+  const script: SendOutcome[] = [];
+  const lanes = createLanes({
+    queue,
+    order,
+    exportsMax,
+    retry: { initialIntervalMs: 1, maxIntervalMs: 4 },
+    send: async (batch) => {
+      const values = valuesOf(batch);
+      attempts.push(values);
+      await setImmediate();
+      return (await send?.(values, batch)) ?? script.shift() ?? SENT;
+    },
+    settled: ({ batch }, tally) => void settled.push({ ...tally, values: valuesOf(batch) }),
+  });
+  t.after(async () => {
+    await lanes.stop(() => true);
+    await queue.close();
+  });
+  return {
+    queue,
+    lanes,
+    attempts,
+    settled,
+    drops,
+    answer: (...outcomes) => void script.push(...outcomes),
+    append: async (...batches) => {
+      for (const batch of batches) {
+        await queue.append(batch);
+        lanes.wake();
+      }
+    },
+  };
+}
+
+const isEmpty = ({ queue }: Bench) => until('the queue is empty', () => queue.stats().batches === 0);
+
+describe('a lane', () => {
+  it('sends what was there, and then what comes, in order', async (t) => {
+    const bench = await benchOf(t);
+    await bench.append(batchOf(1, [1]), batchOf(2, [2]));
+    bench.lanes.start();
+    await isEmpty(bench);
+    await bench.append(batchOf(3, [3]));
+    await isEmpty(bench);
+    assert.deepEqual(bench.attempts, [[1], [2], [3]]);
+    assert.deepEqual(
+      bench.settled.map(({ sent }) => sent),
+      [1, 1, 1],
+    );
+  });
+
+  it('tries a batch again until it is sent; the next ones wait behind it', async (t) => {
+    const bench = await benchOf(t);
+    bench.answer(LATER, LATER, LATER);
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1]), batchOf(2, [2]));
+    await isEmpty(bench);
+    assert.deepEqual(bench.attempts, [[1], [1], [1], [1], [2]]);
+  });
+
+  it('goes on after what is refused for good, or in part, and says so', async (t) => {
+    const bench = await benchOf(t);
+    bench.answer(REFUSED, { status: 'sent', rejectedPoints: 2, message: 'two are bad' });
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1, 1]), batchOf(2, [2, 2, 2]), batchOf(3, [3]));
+    await isEmpty(bench);
+    assert.partialDeepStrictEqual(bench.settled, [
+      { sent: 0, rejected: 2, failure: { code: 'INVALID_ARGUMENT' } },
+      { sent: 1, partial: 2, failure: { message: 'two are bad' } },
+      { sent: 1, partial: 0, rejected: 0, failure: undefined },
+    ]);
+  });
+
+  it('takes no more for rejected than there was', async (t) => {
+    const bench = await benchOf(t);
+    bench.answer({ status: 'sent', rejectedPoints: 1e9, message: '' });
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1, 1]));
+    await isEmpty(bench);
+    assert.partialDeepStrictEqual(bench.settled, [{ sent: 0, partial: 2 }]);
+  });
+
+  it('lets go of what the queue has dropped meanwhile, without counting it again', async (t) => {
+    const bench = await benchOf(t, { bytesMax: 2_000, send: ([value]) => (value === 1 ? LATER : SENT) });
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1]));
+    await until('it was tried', () => bench.attempts.length > 1);
+    for (let i = 2; i < 40; i++) await bench.append(batchOf(i, [i]));
+    await isEmpty(bench);
+    const dropped = bench.drops.reduce((sum, { points }) => sum + points, 0);
+    const sent = bench.settled.reduce((sum, tally) => sum + tally.sent, 0);
+    assert.ok(dropped > 0);
+    assert.equal(dropped + sent, 39);
+  });
+});
+
+describe('a batch that is too large', () => {
+  const upTo =
+    (pointsMax: number) =>
+    (values: readonly number[]): SendOutcome =>
+      values.length > pointsMax ? TOO_LARGE : SENT;
+
+  it('is sent in halves, and halves of halves, in order', async (t) => {
+    const bench = await benchOf(t, { send: upTo(2) });
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1, 2, 3, 4, 5, 6, 7, 8]));
+    await isEmpty(bench);
+    const taken = bench.attempts.filter(({ length }) => length <= 2);
+    assert.deepEqual(taken.flat(), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.partialDeepStrictEqual(bench.settled, [{ sent: 8, tooLarge: 0 }]);
+  });
+
+  it('is not tried whole a second time', async (t) => {
+    const bench = await benchOf(t, { send: upTo(2) });
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1, 1, 1, 1]), batchOf(2, [2, 2, 2, 2]));
+    await isEmpty(bench);
+    assert.deepEqual(bench.attempts, [
+      [1, 1, 1, 1],
+      [1, 1],
+      [1, 1],
+      [2, 2],
+      [2, 2],
+    ]);
+  });
+
+  it('loses single points only, and teaches nothing where the receiver calls everything too large', async (t) => {
+    const bench = await benchOf(t);
+    bench.answer(TOO_LARGE, TOO_LARGE, TOO_LARGE);
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1, 2]), batchOf(2, [3, 4]));
+    await isEmpty(bench);
+    assert.deepEqual(bench.attempts, [[1, 2], [1], [2], [3, 4]]);
+    assert.partialDeepStrictEqual(bench.settled, [{ tooLarge: 2, sent: 0 }, { sent: 2 }]);
+  });
+});
+
+describe('several attempts at one time', () => {
+  it('are of one collection', async (t) => {
+    let running = 0;
+    const together = new Set<string>();
+    const times = new Map<number, number>();
+    const bench = await benchOf(t, {
+      exportsMax: 3,
+      send: async (_, { timeMs }) => {
+        running++;
+        times.set(timeMs, (times.get(timeMs) ?? 0) + 1);
+        together.add(JSON.stringify([...times.keys()]));
+        await setTimeout(2);
+        running--;
+        const left = (times.get(timeMs) ?? 0) - 1;
+        if (left === 0) times.delete(timeMs);
+        else times.set(timeMs, left);
+        return SENT;
+      },
+    });
+    for (const timeMs of [1, 1, 1, 1, 2, 2, 3]) await bench.append(batchOf(timeMs, [timeMs]));
+    bench.lanes.start();
+    await isEmpty(bench);
+    assert.equal(running, 0);
+    assert.deepEqual([...together], ['[1]', '[2]', '[3]']);
+    assert.equal(bench.settled.length, 7);
+  });
+});
+
+describe('newest first', () => {
+  it('what comes now overtakes the backlog, and each is in order', async (t) => {
+    const bench = await benchOf(t, { order: 'newest_first', send: ([value = 0]) => (value < 4 ? LATER : undefined) });
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1]), batchOf(2, [2]), batchOf(3, [3]));
+    await until('the first was tried twice', () => bench.attempts.filter(([value]) => value === 1).length > 1);
+    await bench.append(batchOf(4, [4]), batchOf(5, [5]));
+    await until('what came later was sent', () => bench.settled.length === 2);
+    assert.deepEqual(
+      bench.settled.map(({ values }) => values),
+      [[4], [5]],
+    );
+  });
+
+  it('what could not be sent at once joins the backlog', async (t) => {
+    let up = false;
+    const bench = await benchOf(t, { order: 'newest_first', send: () => (up ? SENT : LATER) });
+    bench.lanes.start();
+    for (let i = 1; i <= 5; i++) {
+      await bench.append(batchOf(i, [i]));
+      await until('it was tried', () => bench.attempts.some(([value]) => value === i));
+    }
+    up = true;
+    await bench.append(batchOf(6, [6]));
+    await isEmpty(bench);
+    const order = bench.settled.flatMap(({ values }) => values);
+    assert.deepEqual(
+      order.filter((value) => value < 6),
+      [1, 2, 3, 4, 5],
+    );
+    assert.ok(order.includes(6));
+  });
+});
+
+describe('the end of a lane', () => {
+  it('comes when all is sent', async (t) => {
+    const bench = await benchOf(t);
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1]), batchOf(2, [2]));
+    await bench.lanes.stop(() => false);
+    assert.equal(bench.queue.stats().batches, 0);
+  });
+
+  it('comes with the first attempt that fails, where what is left is safe', async (t) => {
+    const bench = await benchOf(t, { send: () => LATER });
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1]), batchOf(2, [2]));
+    await until('it was tried', () => bench.attempts.length > 0);
+    await bench.lanes.stop(() => true);
+    const { length } = bench.attempts;
+    await setTimeout(20);
+    assert.equal(bench.attempts.length, length);
+    assert.equal(bench.queue.stats().batches, 2);
+  });
+
+  it('does not come while it is not safe: attempts go on', async (t) => {
+    const bench = await benchOf(t);
+    bench.answer(LATER, LATER, LATER);
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1]));
+    await bench.lanes.stop(() => false);
+    assert.deepEqual(
+      bench.settled.map(({ sent }) => sent),
+      [1],
+    );
+  });
+});

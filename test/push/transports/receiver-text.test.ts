@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createTextCleaner } from '../../../src/push/transports/receiver-text.ts';
+
+describe('what a receiver says', () => {
+  const clean = createTextCleaner({
+    authorization: 'Bearer s3cr3t-token',
+    'x-tenant': 'eu',
+    cookie: 'id=abcdef; b=123456',
+  });
+
+  const texts: Record<string, readonly [given: string, kept: string]> = {
+    'is kept as it is': ['no such tenant: ü €', 'no such tenant: ü €'],
+    'has one line, without control characters': ['\u001b[31ma\r\n\tb\u0000\u2028c\u202e ', '[31ma b c'],
+    'does not have the value of a header': ['cannot use "Bearer s3cr3t-token"', 'cannot use "***"'],
+    'does not have a token of a header': ['bad token s3cr3t-token, s3cr3t-token', 'bad token ***, ***'],
+    'does not have a part of a cookie': ['got id=abcdef', 'got ***'],
+    'may have what is too short for a secret': ['no such tenant: eu', 'no such tenant: eu'],
+    'may be empty': ['', ''],
+  };
+  for (const [name, [given, kept]] of Object.entries(texts)) it(name, () => assert.equal(clean(given), kept));
+
+  it('is of bounded length', () => {
+    assert.equal(clean('x'.repeat(1e6)), `${'x'.repeat(299)}…`);
+    assert.equal(clean('x'.repeat(300)), 'x'.repeat(300));
+  });
+
+  it('does not have a part of a secret at the place where it is cut', () => {
+    for (let before = 280; before < 300; before++) {
+      assert.doesNotMatch(clean(`${'x'.repeat(before)}s3cr3t-token and more and more and more`), /s3c/);
+      assert.doesNotMatch(clean(`${' '.repeat(6_000 - before)}s3cr3t-token${'x'.repeat(before)}`), /s3c/);
+    }
+  });
+});
