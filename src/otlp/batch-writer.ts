@@ -20,9 +20,8 @@ const CLOSING_BYTES_MAX = DEPTH * 4;
  * Puts points into batches, each with the frames around them, which are there only where a point is in them.
  *
  * A frame's length stands before it and is known at its end. Room is left for as many bytes as the last one of its depth took; where it takes
- * another number, what is in it is moved. That is once or twice in a collection of 100,000 series, 0.1 ms per MiB, where working lengths
- * out before writing costs as much as the writing. Varints that are longer than they have to be would need no moving, but not every
- * receiver takes them for valid.
+ * another number, what is in it is moved. In 100,000 counters that are four moves, 0.2 ms of 11: less than to work lengths out before
+ * writing, and no padded varints, which are not canonical.
  */
 export class BatchWriter {
   readonly out: ByteWriter;

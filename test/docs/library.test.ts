@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/library.md'), 'utf8');
 const blocks = [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, block = '']) => block);
 /** What each prints, in their order. */
-const outputs = ['', 'true\n[ 1 ]\n', 'collected\n', 'true 0\n', 'jobs\n'];
+const outputs = ['', 'true\n[ 1 ]\n', 'collected\n', 'true\n', 'true 0\n', 'jobs\n'];
 
 test('docs/library.md has as many examples as are run here', () => {
   assert.equal(blocks.length, outputs.length);

@@ -58,7 +58,7 @@ describe('batches', () => {
     const limit = fc.oneof(fc.integer({ min: 0, max: 2_000 }), fc.integer({ min: 0, max: 200_000 }));
     fc.assert(
       fc.property(fc.array(snapshotRows, { maxLength: 3 }), limit, (rows, max) => areWithin(max, rows.map(toSnapshot))),
-      runs({ short: 200 }),
+      runs({ short: 200, long: 20_000 }),
     );
   });
 

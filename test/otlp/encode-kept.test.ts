@@ -139,4 +139,13 @@ describe('bytes of attributes that are kept', () => {
     assert.equal(readsOf([]), 0);
     assert.equal(readsOf(older), 1_000);
   });
+
+  it('are made later for rows that had no values before', () => {
+    const encoder = createEncoder();
+    const sets = Array.from({ length: 2_001 }, (_, i): Attributes => ({ i }));
+    for (const some of [sets, sets.slice(1)]) {
+      const snapshots = [snapshotOf([[], some, [], []])];
+      assert.deepEqual(encoded(snapshots, { encoder }), encoded(snapshots));
+    }
+  });
 });

@@ -100,7 +100,7 @@ describe('a request says what that of the official serializer says', () => {
   it('of any metrics of the SDK', () => {
     fc.assert(
       fc.property(resourceMetrics, (sent) => saysTheSame(fromSdk(sent).snapshot)),
-      runs({ short: 400 }),
+      runs({ short: 400, long: 20_000 }),
     );
   });
 
@@ -132,7 +132,7 @@ describe('a request says what that of the official serializer says', () => {
         const timesMs = Float64Array.from(times);
         saysTheSame(inScope(gaugeOf(times, { timesMs, startTimesMs: timesMs.toReversed() })));
       }),
-      runs({ short: 400 }),
+      runs({ short: 400, long: 20_000 }),
     );
   });
 
@@ -150,7 +150,7 @@ describe('a request says what that of the official serializer says', () => {
           ),
         );
       }),
-      runs({ short: 400 }),
+      runs({ short: 400, long: 20_000 }),
     );
   });
 });

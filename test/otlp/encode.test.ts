@@ -64,7 +64,7 @@ describe('a request', () => {
         assert.deepEqual(decodeRequest(bytes), message);
         decodeExportMetricsRequest(bytes);
       }),
-      runs({ short: 300 }),
+      runs({ short: 300, long: 20_000 }),
     );
   });
 

@@ -38,7 +38,7 @@ describe('the halves of a request', () => {
           decodeExportMetricsRequest(half.bytes);
         }
       }),
-      runs({ short: 300 }),
+      runs({ short: 300, long: 20_000 }),
     );
   });
 

@@ -12,8 +12,8 @@ export interface LongPrograms {
   readonly seeds: number;
   /** The power is cut, too; else the process is killed, and what it has written stays. */
   readonly cuts: boolean;
-  /** Calls that write fail now and then, and the disk is full now and then. */
-  readonly fails: boolean;
+  /** Calls fail now and then, and the disk is full now and then. `writes`: only those that write. */
+  readonly fails: 'nothing' | 'writes' | 'everything';
   readonly options: Partial<QueueOptions>;
 }
 
@@ -48,7 +48,11 @@ async function run({ cuts, fails, options }: LongPrograms, random: Choose): Prom
 /** @returns the disk as it is when the life ends, suddenly, before a call, or after all. */
 async function live(
   { disk, ledger, options }: Omit<Life, 'queue'>,
-  { fails, random, removed }: { readonly fails: boolean; readonly random: Choose; readonly removed: Uint8Array[] },
+  {
+    fails,
+    random,
+    removed,
+  }: { readonly fails: LongPrograms['fails']; readonly random: Choose; readonly removed: Uint8Array[] },
 ): Promise<Disk> {
   const ended = Promise.withResolvers<Disk>();
   let callsLeft = 20 + random(200);
@@ -61,9 +65,13 @@ async function live(
       for (let turns = random(4); turns > 0; turns -= 1) await Promise.resolve();
       if (callsLeft <= 0) await new Promise(() => undefined);
     },
-    // Those that read do not fail: what cannot be read would seem to be missing.
-    fail: (call) => (fails && writes(call) && random(20) === 0 ? 'EIO' : undefined),
-    bytesMax: () => (fails && random(10) === 0 ? 600 : Infinity),
+    fail: (call) => {
+      if (fails === 'nothing' || call === 'close' || random(20) > 0) return undefined;
+      if (writes(call)) return 'EIO';
+      // Nothing that is written is given up for this one.
+      return fails === 'everything' ? 'EMFILE' : undefined;
+    },
+    bytesMax: () => (fails !== 'nothing' && random(10) === 0 ? 600 : Infinity),
   };
   const queue = openOn({ disk, ledger, options, hooks });
   return Promise.race([

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import type { QueueOptions } from '../../../src/push/queue/queue.ts';
 import type { LongPrograms } from './long-programs.ts';
 import type { SmallPrograms } from './small-programs.ts';
 
@@ -10,11 +9,14 @@ import type { SmallPrograms } from './small-programs.ts';
  * The power goes at any moment: what was acknowledged is delivered, byte for byte and in order, or was reported by `onDrop` before; what was
  * never appended is never delivered, and nothing is delivered twice; what was removed comes again only as a whole. `corrupt` excuses nothing here.
  *
- * What a power cut may leave is in simulated-disk.ts. First all small programs, each with a cut before and after every call that changes the disk, with every
- * combination of what is lost and what is kept, at most one of which is out of the ordinary (a write that is torn in its middle, a size without the data,
- * garbage where nothing was written; in the long run, two of them), and after each of them a second cut, after the queue was opened again. Then the same
- * programs, in which each call that writes fails once, and the cut comes at the end. Then
- * long programs, with appends that overlap, calls that overtake each other, limits that drop, a disk that fails, and cuts and kills at random points.
+ * What a power cut may leave is in simulated-disk.ts.
+ *
+ * 1. All small programs, with a cut before and after every call that changes the disk, with every combination of what is lost and what is
+ *    kept, at most one of which is out of the ordinary (a write that is torn in its middle, a size without the data, garbage where nothing was
+ *    written; in the long run two of them), and with a second cut after the queue was opened again and appended to.
+ * 2. The same where each call that writes fails once, and the cut comes at the end.
+ * 3. Long programs of several lives, with appends that overlap, calls that overtake each other, limits that drop, a disk that fails, and
+ *    cuts and kills at random moments; what is garbage is what was in files that were removed.
  */
 const LONG = process.env.METERGATE_LONG === '1';
 
@@ -39,26 +41,24 @@ for (const [name, { fails, lengthMax }] of Object.entries(small)) {
 
 describe('the power is cut, or the process killed, at random moments of long programs', { concurrency }, () => {
   const little = { bytesMax: 1500, batchesMax: 160 };
-  const kinds: Record<
-    string,
-    { readonly cuts?: false; readonly fails?: true; readonly options: Partial<QueueOptions> }
-  > = {
-    'each batch is synced': { options: {} },
+  const kinds: Record<string, Partial<LongPrograms>> = {
+    'each batch is synced': {},
     'each batch is synced, and the queue is small': { options: little },
     'each batch is synced, and batches expire': { options: { maxAgeMs: 40 } },
-    'each batch is synced, and the disk fails': { fails: true, options: {} },
-    'each batch is synced, the queue is small, and the disk fails': { fails: true, options: little },
+    'each batch is synced, and the disk fails': { fails: 'everything' },
+    'each batch is synced, the queue is small, and writing fails': { fails: 'writes', options: little },
     'it is only killed, and a second is synced': { cuts: false, options: { fsync: 'every_second' } },
     'it is only killed, and nothing is synced': { cuts: false, options: { fsync: 'never' } },
     'it is only killed, nothing is synced, and the disk fails': {
       cuts: false,
-      fails: true,
+      fails: 'everything',
       options: { fsync: 'never' },
     },
   };
-  for (const [name, { cuts = true, fails = false, options }] of Object.entries(kinds)) {
+  for (const [name, kind] of Object.entries(kinds)) {
     it(name, async () => {
-      await work('long-programs.ts', { seeds: LONG ? 4000 : 50, cuts, fails, options } satisfies LongPrograms);
+      const programs = { seeds: LONG ? 4000 : 50, cuts: true, fails: 'nothing', options: {}, ...kind } as const;
+      await work('long-programs.ts', programs satisfies LongPrograms);
     });
   }
 });
