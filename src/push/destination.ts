@@ -63,7 +63,6 @@ export class Destination implements Taker {
     return this.#parts.options.queue;
   }
 
-  /** So far. */
   get lostPoints(): number {
     return this.#parts.records.lostPoints;
   }
@@ -91,10 +90,11 @@ export class Destination implements Taker {
   }
 
   async offer(batch: Batch): Promise<Placed> {
-    if (this.#open === undefined) return 'failed';
-    const placed = await this.#open.intake.offer(batch);
-    if (placed !== 'failed') this.#open.lanes.wake();
-    return placed;
+    const placed = await this.#open?.intake.offer(batch);
+    if (placed === undefined)
+      this.#parts.records.notQueued(batch, { code: 'closed', message: 'the queue is not open' });
+    else this.#open?.lanes.wake();
+    return placed ?? 'failed';
   }
 
   unfit({ metric, points }: EncodeDrop): void {
@@ -108,18 +108,18 @@ export class Destination implements Taker {
   /** Waits until what is in the queue is sent or on disk. @returns which; `in_memory` = there was no time for it. */
   async secure(deadline: Deadline): Promise<'sent' | 'on_disk' | 'in_memory'> {
     this.#open?.lanes.hurry();
-    for (;;) {
+    for (let isInTime = true; isInTime; isInTime = (await within(deadline, this.#left.promise)).done) {
       const { batches = 0, batchesInMemory = 0 } = this.stats() ?? {};
       if (batchesInMemory === 0) return batches === 0 ? 'sent' : 'on_disk';
-      if (!(await within(deadline, this.#left.promise)).done) return 'in_memory';
     }
+    return 'in_memory';
   }
 
   status(): Readonly<Record<string, unknown>> {
     const { endpoint, protocol, queue } = this.#parts.options;
     const { bytes = 0, batches = 0, points = 0, batchesInMemory = 0, oldestMs } = this.stats() ?? {};
-    const oldest = oldestMs === undefined ? null : new Date(oldestMs).toISOString();
     const { bytesMax, batchesMax, directory = null } = queue;
+    const oldest = oldestMs === undefined ? null : new Date(oldestMs).toISOString();
     return {
       endpoint,
       protocol,

@@ -14,6 +14,8 @@ export type FlushStatus = 'sent' | 'on_disk' | 'pending' | 'failed';
 
 /** Collects now, and waits until it is sent or on disk. @returns by the name of the destination. */
 export async function flushLine({ feed, destinations }: Line, deadline: Deadline): Promise<[string, FlushStatus][]> {
+  // What is collected must have somewhere to be.
+  if (!destinations.every(({ isOpen }) => isOpen)) return destinations.map(({ name }) => [name, 'pending']);
   const collecting = within(deadline, feed.collect());
   return Promise.all(
     destinations.map(async (destination) => {

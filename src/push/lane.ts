@@ -27,12 +27,10 @@ export interface LaneOptions {
   /** Attempts at one time. */
   readonly exportsMax: number;
   readonly retry: Retry;
-  /** The number of the first batch that is its own; 0 = of the oldest. */
-  readonly from: number;
   /** Below which number batches are its own; undefined = all. */
   readonly to: () => number | undefined;
-  /** Given, what could not be sent at once is left to another lane, which is told so. */
-  readonly leave?: () => void;
+  /** Given, only batches from here on are its own, and what could not be sent at once is left to another lane, which is told so. */
+  readonly fresh?: { readonly from: number; readonly leave: () => void };
 }
 
 /**
@@ -52,10 +50,10 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    this.#next = options.from;
+    this.#next = options.fresh?.from ?? 0;
   }
 
-  /** Batches from here on are not yet its own, or still are. */
+  /** What is below is not its own any more, or is done. */
   get next(): number {
     return this.#next;
   }
@@ -101,9 +99,10 @@ export class Lane {
 
   /** The next batches of one collection. */
   async #read(): Promise<Entry[]> {
-    const { queue, exportsMax, to } = this.#options;
+    const { queue, exportsMax, to, fresh } = this.#options;
     const entries: Entry[] = [];
-    let from = this.#next;
+    // Always the oldest: a folder that can be read only later comes with batches that are older than what was sent already.
+    let from = fresh === undefined ? 0 : this.#next;
     while (entries.length < exportsMax) {
       const entry = await queue.read(from, to());
       if (entry === undefined) break;
@@ -117,14 +116,14 @@ export class Lane {
 
   /** @returns whether to go on. */
   async #deliverAll(entries: readonly [Entry, ...Entry[]]): Promise<boolean> {
-    const { queue, leave } = this.#options;
+    const { queue, fresh } = this.#options;
     this.#next = entries[0].number;
     const delivered = await Promise.all(entries.map((entry) => this.#deliver(entry)));
     if (delivered.every(Boolean)) this.#next = Math.max(...entries.map(({ number }) => number)) + 1;
     else if (this.#isToEnd()) return false;
-    else if (leave !== undefined) {
+    else if (fresh !== undefined) {
       this.#next = queue.end;
-      leave();
+      fresh.leave();
     }
     return true;
   }
@@ -141,7 +140,7 @@ export class Lane {
 
   /** @returns whether nothing is left to be done: it is delivered, refused for good, or nobody wants it any more. */
   async #send(batch: Batch, tally: Tally, isWanted: () => boolean): Promise<boolean> {
-    const { send, retry, leave } = this.#options;
+    const { send, retry, fresh } = this.#options;
     if (batch.payload.length >= this.#tooLargeBytes) return this.#sendHalves(batch, tally, isWanted);
     while (isWanted()) {
       const outcome = await send(batch);
@@ -163,7 +162,7 @@ export class Lane {
           tally.failure = outcome;
           return this.#sendHalves(batch, tally, isWanted);
         case 'retryable':
-          if (leave !== undefined || this.#isToEnd()) return false;
+          if (fresh !== undefined || this.#isToEnd()) return false;
           await this.#backOff.wait(retry.failed(outcome.retryAfterMs));
       }
     }

@@ -25,13 +25,13 @@ export interface Lanes {
  * backlog, whose lane has all that is older than what the first one is at.
  */
 export function createLanes({ order, retry, ...shared }: LanesOptions): Lanes {
-  const lane = (own: Pick<LaneOptions, 'from' | 'to' | 'leave'>): Lane =>
+  const lane = (own: Pick<LaneOptions, 'to' | 'fresh'>): Lane =>
     new Lane({ ...shared, retry: createRetry(retry), ...own });
   const fresh =
     order === 'newest_first'
-      ? lane({ from: shared.queue.end, to: () => undefined, leave: () => backlog.wake() })
+      ? lane({ to: () => undefined, fresh: { from: shared.queue.end, leave: () => backlog.wake() } })
       : undefined;
-  const backlog = lane({ from: 0, to: () => fresh?.next });
+  const backlog = lane({ to: () => fresh?.next });
   const lanes = fresh ? [fresh, backlog] : [backlog];
   const all = (act: (lane: Lane) => void): (() => void) => {
     return () => {

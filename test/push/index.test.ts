@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
@@ -313,6 +313,30 @@ describe('a queue on disk', () => {
   });
 });
 
+for (const order of ['oldest_first', 'newest_first'] as const) {
+  it(`a folder that can be used only later has its batches delivered: ${order}`, { timeout: 60_000 }, async (t) => {
+    const [sink, directory] = [await sinkFor(t), await folderFor(t)];
+    const first = createPushing({ endpoint: await deadEndpoint(), temporality: 'delta', queue: { directory } });
+    await first.push.start();
+    first.instruments.counter('inference.requests').add(5);
+    await first.push.shutdown(soon());
+    await rename(directory, `${directory}-away`);
+    await writeFile(directory, 'a file in the place of the folder');
+
+    const second = createPushing({ endpoint: sink.url, temporality: 'delta', queue: { directory, order } });
+    await second.push.start();
+    second.instruments.counter('inference.requests').add(7);
+    assert.partialDeepStrictEqual(await second.push.flush(5_000), { ok: true });
+    await rm(directory);
+    await rename(`${directory}-away`, directory);
+    await until('both have arrived', async () => {
+      await second.push.flush(1_000);
+      return sum(values(sink)) === 12;
+    });
+    await second.push.shutdown(soon());
+  });
+}
+
 describe('the ledger of a destination', () => {
   it('has every point that was collected: sent or dropped', async (t) => {
     const [troubled, well] = [await sinkFor(t), await sinkFor(t)];
@@ -383,6 +407,18 @@ describe('flush', () => {
     sink.behaviour = 'accept';
     assert.deepEqual(await flushed(pushing), [true, 'sent']);
     await pushing.push.shutdown(soon());
+  });
+
+  it('takes nothing away while the queues are not open', async (t) => {
+    const sink = await sinkFor(t);
+    const pushing = createPushing({ endpoint: sink.url, temporality: 'delta' });
+    pushing.instruments.counter('inference.requests').add(2);
+    assert.deepEqual(await flushed(pushing), [false, 'pending']);
+    await pushing.push.start();
+    assert.deepEqual(await flushed(pushing), [true, 'sent']);
+    await pushing.push.shutdown(soon());
+    assert.deepEqual(await flushed(pushing), [false, 'pending']);
+    assert.deepEqual(values(sink), [2]);
   });
 
   it('is of nothing without a destination', async () => {

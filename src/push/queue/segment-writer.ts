@@ -2,7 +2,7 @@ import type { Batch } from '../batch.ts';
 import type { Disk } from './disk/disk.ts';
 import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './disk/format.ts';
 import type { Limits } from './limits.ts';
-import { MemorySegment } from './memory-segment.ts';
+import { MEMORY_BATCH_BYTES, MemorySegment } from './memory-segment.ts';
 import type { Need, Retention } from './retention.ts';
 import type { Segment } from './segment.ts';
 import type { Place, SegmentList } from './segment-list.ts';
@@ -93,7 +93,7 @@ export class SegmentWriter {
 
   async #appendInMemory(batch: Batch): Promise<void> {
     const { disk, retention, segments, limits } = this.#options;
-    const need = needOf([batch]);
+    const need = needOf([batch], MEMORY_BATCH_BYTES);
     await this.#removeAll(retention.makeRoomInMemory(need));
     await this.#removeAll(retention.makeRoom(need));
     let { last } = segments;
@@ -131,7 +131,7 @@ export class SegmentWriter {
 }
 
 /** What they take in a segment of their own. */
-export function needOf(batches: readonly Batch[]): Need {
-  const bytes = batches.reduce((sum, { payload }) => sum + RECORD_HEADER_BYTES + payload.length, SEGMENT_HEADER_BYTES);
+export function needOf(batches: readonly Batch[], batchBytes = RECORD_HEADER_BYTES): Need {
+  const bytes = batches.reduce((sum, { payload }) => sum + batchBytes + payload.length, SEGMENT_HEADER_BYTES);
   return { bytes, batches: batches.length };
 }

@@ -21,7 +21,7 @@ const waits = fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(40) });
 const reopenings = fc.constant({ kind: 'reopen' as const });
 
 const limits = fc.record({
-  bytesMax: fc.integer({ min: 800, max: 8000 }),
+  bytesMax: fc.integer({ min: 1000, max: 8000 }),
   batchesMax: fc.integer({ min: 1, max: 60 }),
   maxAgeMs: fc.option(fc.integer({ min: 10, max: 200 }), { nil: undefined }),
   fsync: fc.constantFrom('never' as const, 'every_second' as const),
