@@ -33,8 +33,8 @@ interface Open {
   readonly lanes: Lanes;
 }
 
-/** Batches that may be on their way to the disk at one time. */
-const PENDING_BATCHES_MAX = 4;
+/** That may be on their way to the disk at one time: as much as is kept in memory when it fails. */
+const PENDING_BYTES_MAX = 64 * 1024 ** 2;
 /** After the deadline, for what ends in no time if it ends at all. */
 const CLOSE_TIMEOUT_MS = 500;
 
@@ -63,8 +63,8 @@ export class Destination implements Taker {
     return this.#parts.options.queue;
   }
 
-  get lostPoints(): number {
-    return this.#parts.records.lostPoints;
+  get lostToMs(): number {
+    return this.#parts.records.lostToMs;
   }
 
   stats(): QueueStats | undefined {
@@ -85,8 +85,8 @@ export class Destination implements Taker {
     return (this.#stopping ??= this.#shutdown(deadline));
   }
 
-  async room(bytes: number): Promise<void> {
-    await this.#open?.intake.room(bytes);
+  async room(bytes: number, deadline: Deadline): Promise<void> {
+    await this.#open?.intake.room(bytes, deadline);
   }
 
   async offer(batch: Batch): Promise<Placed> {
@@ -143,7 +143,7 @@ export class Destination implements Taker {
     });
     const intake = new Intake({
       queue,
-      bytesMax: options.batchBytesMax * PENDING_BATCHES_MAX,
+      bytesMax: Math.min(options.queue.bytesMax, PENDING_BYTES_MAX),
       onFailed: (batch, failure) => records.notQueued(batch, failure),
     });
     const transport = createTransport(protocol, { ...options, tls, userAgent });
@@ -151,8 +151,8 @@ export class Destination implements Taker {
       ...options,
       queue,
       order: options.queue.order,
-      send: (batch) => this.#send(transport, batch),
-      settled: ({ batch }, tally) => {
+      attempt: (batch) => this.#attempt(transport, batch),
+      settled: (batch, tally) => {
         records.settled(batch, tally);
         this.#hasLeft();
       },
@@ -161,7 +161,7 @@ export class Destination implements Taker {
     lanes.start();
   }
 
-  async #send(transport: Transport, batch: Batch): Promise<SendOutcome> {
+  async #attempt(transport: Transport, batch: Batch): Promise<SendOutcome> {
     const { signal } = this.#abort;
     const startMs = performance.now();
     const outcome = await transport.send(batch.payload, signal);
@@ -176,7 +176,7 @@ export class Destination implements Taker {
     // When the start of another destination failed, this one may still be reading its certificates, and would start after its end.
     await Promise.allSettled([this.#starting]);
     if (this.#open === undefined) return { onDisk: 0, lost: 0 };
-    const { queue, lanes, transport } = this.#open;
+    const { queue, intake, lanes, transport } = this.#open;
     await within(
       deadline,
       lanes.stop(() => queue.stats().batchesInMemory === 0),
@@ -190,7 +190,7 @@ export class Destination implements Taker {
     };
     const { batches, batchesInMemory } = queue.stats();
     await within(deadlineIn(Math.max(CLOSE_TIMEOUT_MS, deadline.remainingMs())), close());
-    return { onDisk: batches - batchesInMemory, lost: batchesInMemory };
+    return { onDisk: batches - batchesInMemory, lost: batchesInMemory + intake.abandon() };
   }
 
   #hasLeft(): void {

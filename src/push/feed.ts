@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Snapshot } from '../metric/model.ts';
 import { createEncoder, type EncodeDrop } from '../otlp/encode.ts';
+import { deadlineIn, type Deadline } from '../std/deadline.ts';
 import { repeat, type Repetition } from '../std/repeat.ts';
 import { matcher } from '../std/wildcards.ts';
 import type { Reader } from '../telemetry/engine.ts';
@@ -11,8 +12,8 @@ import type { MetricFilter } from './options.ts';
 /** Who is sent what a feed collects. */
 export interface Taker {
   readonly name: string;
-  /** Resolves when it has room for a batch of that size, or soon after. */
-  room(bytes: number): Promise<void>;
+  /** Resolves when it has room for a batch of that size, at the latest by the deadline. */
+  room(bytes: number, deadline: Deadline): Promise<void>;
   /** Never throws. @returns when the batch is where it stays. */
   offer(batch: Batch): Promise<Placed>;
   /** Points that cannot be sent to anyone. */
@@ -30,6 +31,9 @@ export interface FeedSource {
 
 /** By the name of the taker, where each batch of a collection is, in the order in which they were made. */
 export type Placements = ReadonlyMap<string, readonly Promise<Placed>[]>;
+
+/** How long the disks of one destination may hold up a collection for others. */
+const ROOM_TIMEOUT_MS = 1_000;
 
 /** Collects at an interval, encodes once, and gives every batch to all takers. */
 export class Feed {
@@ -80,6 +84,7 @@ export class Feed {
   async #encode(snapshot: Snapshot, placements: Map<string, Promise<Placed>[]>): Promise<void> {
     const { takers, batchBytesMax } = this.#source;
     const timeMs = this.#lastMs;
+    const deadline = deadlineIn(ROOM_TIMEOUT_MS);
     const drop = (dropped: EncodeDrop): void => {
       for (const taker of takers) taker.unfit(dropped);
     };
@@ -89,7 +94,7 @@ export class Feed {
         continue;
       }
       const { bytes: payload, points } = encoded;
-      await Promise.all(takers.map((taker) => taker.room(payload.length)));
+      await Promise.all(takers.map((taker) => taker.room(payload.length, deadline)));
       for (const taker of takers) placements.get(taker.name)?.push(taker.offer({ timeMs, points, payload }));
     }
   }

@@ -16,14 +16,15 @@ export type FlushStatus = 'sent' | 'on_disk' | 'pending' | 'failed';
 export async function flushLine({ feed, destinations }: Line, deadline: Deadline): Promise<[string, FlushStatus][]> {
   // What is collected must have somewhere to be.
   if (!destinations.every(({ isOpen }) => isOpen)) return destinations.map(({ name }) => [name, 'pending']);
+  const beganMs = Date.now();
   const collecting = within(deadline, feed.collect());
   return Promise.all(
     destinations.map(async (destination) => {
-      const { name, lostPoints } = destination;
+      const { name } = destination;
       const collected = await collecting;
       const placements = collected.done ? collected.value.get(name) : undefined;
       const status = placements === undefined ? 'pending' : await statusOf(destination, { placements, deadline });
-      return [name, destination.lostPoints > lostPoints ? 'failed' : status];
+      return [name, destination.lostToMs >= beganMs ? 'failed' : status];
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { deadlineIn, within } from '../std/deadline.ts';
+import { within, type Deadline } from '../std/deadline.ts';
 import { errorText } from '../std/error-text.ts';
 import type { Batch } from './batch.ts';
 import { QueueError, type Queue } from './queue/queue.ts';
@@ -18,15 +18,13 @@ export interface IntakeOptions {
   readonly onFailed: (batch: Batch, failure: IntakeFailure) => void;
 }
 
-/** How long a disk may hold up whoever else is sent the same batches. */
-const ROOM_TIMEOUT_MS = 1_000;
-
 /**
  * The way into a queue, whose disk may be slow or stand still: then what comes is refused, and counted, and neither memory grows nor does
  * another destination wait for it.
  */
 export class Intake {
   readonly #options: IntakeOptions;
+  readonly #pending = new Set<Batch>();
   #pendingBytes = 0;
   /** Nobody waits for it again until it has moved. */
   #stuck = false;
@@ -36,9 +34,8 @@ export class Intake {
     this.#options = options;
   }
 
-  /** Resolves when there is room for a batch of that size; also when there is none after a second. */
-  async room(bytes: number): Promise<void> {
-    const deadline = deadlineIn(ROOM_TIMEOUT_MS);
+  /** Resolves when there is room for a batch of that size; also when there is none by the deadline. */
+  async room(bytes: number, deadline: Deadline): Promise<void> {
     while (!this.#stuck && !this.#fits(bytes)) {
       const { done } = await within(deadline, this.#moved.promise);
       this.#stuck = !done && !this.#fits(bytes);
@@ -57,17 +54,32 @@ export class Intake {
       return 'failed';
     }
     this.#pendingBytes += length;
+    this.#pending.add(batch);
     try {
       return (await queue.append(batch)).onDisk ? 'on_disk' : 'in_memory';
     } catch (error) {
-      onFailed(batch, failureOf(error));
+      if (this.#pending.has(batch)) onFailed(batch, failureOf(error));
       return 'failed';
     } finally {
+      this.#pending.delete(batch);
       this.#pendingBytes -= length;
       this.#stuck = false;
       this.#moved.resolve(undefined);
       this.#moved = Promise.withResolvers();
     }
+  }
+
+  /** What is still on its way will not be waited for. @returns how many batches. */
+  abandon(): number {
+    const { size } = this.#pending;
+    for (const batch of this.#pending) {
+      this.#options.onFailed(batch, {
+        code: 'closed',
+        message: 'it was still being written when the process had to end',
+      });
+    }
+    this.#pending.clear();
+    return size;
   }
 
   /** One always does, however large it is. */

@@ -1,32 +1,15 @@
-import { splitRequest } from '../otlp/split.ts';
 import type { Batch } from './batch.ts';
 import { Pause } from './pause.ts';
 import type { Entry, Queue } from './queue/queue.ts';
-import type { Retry } from './retry.ts';
-import type { Failure, SendOutcome } from './transports/transport.ts';
-
-/** What became of the points of one batch. */
-export interface Tally {
-  sent: number;
-  /** Rejected in a partial success. */
-  partial: number;
-  /** Refused for good. */
-  rejected: number;
-  /** Single points that are larger than what the receiver takes. */
-  tooLarge: number;
-  /** What the receiver said last about those that it did not take. */
-  failure: Failure | undefined;
-}
+import type { Sender, Tally } from './sender.ts';
 
 export interface LaneOptions {
   readonly queue: Queue;
-  /** One attempt; it counts what comes of it. */
-  readonly send: (batch: Batch) => Promise<SendOutcome>;
+  readonly sender: Sender;
   /** A batch has left the queue. */
-  readonly settled: (entry: Entry, tally: Tally) => void;
-  /** Attempts at one time. */
+  readonly settled: (batch: Batch, tally: Tally) => void;
+  /** Batches on their way at one time. */
   readonly exportsMax: number;
-  readonly retry: Retry;
   /** Below which number batches are its own; undefined = all. */
   readonly to: () => number | undefined;
   /** Given, only batches from here on are its own, and what could not be sent at once is left to another lane, which is told so. */
@@ -40,13 +23,10 @@ export interface LaneOptions {
 export class Lane {
   readonly #options: LaneOptions;
   readonly #idle = new Pause();
-  readonly #backOff = new Pause();
   #next: number;
   #wakes = 0;
   #running: Promise<void> | undefined;
-  #stopping: (() => boolean) | undefined;
-  /** Requests of this size are split before they are sent: the receiver has refused one, and taken its halves. */
-  #tooLargeBytes = Infinity;
+  #isStopping = false;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -68,10 +48,9 @@ export class Lane {
     this.#idle.end();
   }
 
-  /** The receiver is there: whoever waits before an attempt need not. */
+  /** Whoever waits before an attempt need not. */
   hurry(): void {
-    this.#options.retry.reset();
-    this.#backOff.end();
+    this.#options.sender.hurry();
   }
 
   /**
@@ -79,9 +58,9 @@ export class Lane {
    * `mayEnd` counts.
    */
   async stop(mayEnd: () => boolean): Promise<void> {
-    this.#stopping = mayEnd;
+    this.#isStopping = true;
+    this.#options.sender.stop(mayEnd);
     this.#idle.end();
-    this.#backOff.end();
     await this.#running;
   }
 
@@ -91,7 +70,7 @@ export class Lane {
       const [first, ...others] = await this.#read();
       if (first !== undefined) {
         if (!(await this.#deliverAll([first, ...others]))) return;
-      } else if (this.#stopping !== undefined) return;
+      } else if (this.#isStopping) return;
       // What came while it read, it may not have seen.
       else if (wakes === this.#wakes) await this.#idle.wait();
     }
@@ -116,11 +95,11 @@ export class Lane {
 
   /** @returns whether to go on. */
   async #deliverAll(entries: readonly [Entry, ...Entry[]]): Promise<boolean> {
-    const { queue, fresh } = this.#options;
+    const { queue, sender, fresh } = this.#options;
     this.#next = entries[0].number;
     const delivered = await Promise.all(entries.map((entry) => this.#deliver(entry)));
     if (delivered.every(Boolean)) this.#next = Math.max(...entries.map(({ number }) => number)) + 1;
-    else if (this.#isToEnd()) return false;
+    else if (sender.isToEnd) return false;
     else if (fresh !== undefined) {
       this.#next = queue.end;
       fresh.leave();
@@ -129,62 +108,12 @@ export class Lane {
   }
 
   /** @returns whether nothing is left to be done about it. */
-  async #deliver(entry: Entry): Promise<boolean> {
-    const { queue, settled } = this.#options;
-    const tally: Tally = { sent: 0, partial: 0, rejected: 0, tooLarge: 0, failure: undefined };
-    if (!(await this.#send(entry.batch, tally, () => queue.has(entry.number)))) return false;
+  async #deliver({ number, batch }: Entry): Promise<boolean> {
+    const { queue, sender, settled } = this.#options;
+    const tally = await sender.send(batch, () => queue.has(number));
+    if (tally === undefined) return false;
     // What was dropped meanwhile is counted as that.
-    if (await queue.remove(entry.number)) settled(entry, tally);
+    if (await queue.remove(number)) settled(batch, tally);
     return true;
-  }
-
-  /** @returns whether nothing is left to be done: it is delivered, refused for good, or nobody wants it any more. */
-  async #send(batch: Batch, tally: Tally, isWanted: () => boolean): Promise<boolean> {
-    const { send, retry, fresh } = this.#options;
-    if (batch.payload.length >= this.#tooLargeBytes) return this.#sendHalves(batch, tally, isWanted);
-    while (isWanted()) {
-      const outcome = await send(batch);
-      switch (outcome.status) {
-        case 'sent': {
-          retry.reset();
-          const rejected = Math.min(outcome.rejectedPoints, batch.points);
-          tally.sent += batch.points - rejected;
-          tally.partial += rejected;
-          if (rejected > 0) tally.failure = { code: 'partial_success', message: outcome.message };
-          return true;
-        }
-        case 'permanent':
-          retry.reset();
-          tally.rejected += batch.points;
-          tally.failure = outcome;
-          return true;
-        case 'too_large':
-          tally.failure = outcome;
-          return this.#sendHalves(batch, tally, isWanted);
-        case 'retryable':
-          if (fresh !== undefined || this.#isToEnd()) return false;
-          await this.#backOff.wait(retry.failed(outcome.retryAfterMs));
-      }
-    }
-    return true;
-  }
-
-  async #sendHalves(batch: Batch, tally: Tally, isWanted: () => boolean): Promise<boolean> {
-    const halves = splitRequest(batch.payload);
-    if (halves === undefined) {
-      tally.tooLarge += batch.points;
-      return true;
-    }
-    const before = tally.sent;
-    for (const { bytes: payload, points } of halves) {
-      if (!(await this.#send({ timeMs: batch.timeMs, points, payload }, tally, isWanted))) return false;
-    }
-    // Only now: a receiver that calls everything too large must not have every later batch taken to pieces.
-    if (tally.sent > before) this.#tooLargeBytes = Math.min(this.#tooLargeBytes, batch.payload.length);
-    return true;
-  }
-
-  #isToEnd(): boolean {
-    return this.#stopping?.() === true;
   }
 }

@@ -1,8 +1,10 @@
 import { Lane, type LaneOptions } from './lane.ts';
 import type { DestinationQueueOptions, RetryOptions } from './options.ts';
-import { createRetry } from './retry.ts';
+import { createRetry, createThrottle } from './retry.ts';
+import { Sender, type SenderOptions } from './sender.ts';
 
-export interface LanesOptions extends Pick<LaneOptions, 'queue' | 'send' | 'settled' | 'exportsMax'> {
+export interface LanesOptions
+  extends Pick<LaneOptions, 'queue' | 'settled' | 'exportsMax'>, Pick<SenderOptions, 'attempt'> {
   readonly order: DestinationQueueOptions['order'];
   readonly retry: RetryOptions;
 }
@@ -14,7 +16,7 @@ export interface Lanes {
   wake(): void;
   /** The receiver has taken something. */
   isThere(): void;
-  /** Try now what waits for its next attempt. */
+  /** Try now what waits for its next attempt, whatever the receiver asked for. */
   hurry(): void;
   /** As `Lane.stop`. */
   stop(mayEnd: () => boolean): Promise<void>;
@@ -24,9 +26,12 @@ export interface Lanes {
  * `oldest_first`: one lane. `newest_first`: what is collected from now on has a lane of its own. What that one cannot send at once joins the
  * backlog, whose lane has all that is older than what the first one is at.
  */
-export function createLanes({ order, retry, ...shared }: LanesOptions): Lanes {
-  const lane = (own: Pick<LaneOptions, 'to' | 'fresh'>): Lane =>
-    new Lane({ ...shared, retry: createRetry(retry), ...own });
+export function createLanes({ order, retry, attempt, ...shared }: LanesOptions): Lanes {
+  const throttle = createThrottle();
+  const lane = (own: Pick<LaneOptions, 'to' | 'fresh'>): Lane => {
+    const sender = new Sender({ attempt, retry: createRetry(retry), throttle, triesOnce: own.fresh !== undefined });
+    return new Lane({ ...shared, ...own, sender });
+  };
   const fresh =
     order === 'newest_first'
       ? lane({ to: () => undefined, fresh: { from: shared.queue.end, leave: () => backlog.wake() } })
@@ -43,10 +48,14 @@ export function createLanes({ order, retry, ...shared }: LanesOptions): Lanes {
     wake: all((each) => each.wake()),
     // A lane that sends knows it; the one that waits for its next attempt does not.
     isThere: () => {
-      if (fresh !== undefined) backlog.hurry();
+      if (fresh !== undefined && throttle.remainingMs() === 0) backlog.hurry();
     },
-    hurry: all((each) => each.hurry()),
+    hurry: () => {
+      throttle.end();
+      all((each) => each.hurry())();
+    },
     stop: async (mayEnd) => {
+      throttle.end();
       // What the first one leaves behind is for the other.
       await fresh?.stop(mayEnd);
       await backlog.stop(mayEnd);

@@ -4,7 +4,7 @@ import type { Instruments } from '../telemetry/instruments.ts';
 import type { LogFields, Logger } from '../telemetry/logger.ts';
 import type { Batch } from './batch.ts';
 import type { IntakeFailure } from './intake.ts';
-import type { Tally } from './lane.ts';
+import type { Tally } from './sender.ts';
 import type { QueueDrop, QueueDropReason, QueueFault } from './queue/queue.ts';
 import type { Failure, SendOutcome } from './transports/transport.ts';
 
@@ -28,6 +28,7 @@ export interface RecordsOptions {
 
 /** A folder may have any number of files that are not ours. */
 const FAULTS_LOGGED_MAX = 20;
+const WARNINGS_EVERY_MS = 10_000;
 
 /** What one destination counts, logs and shows of itself. */
 export class Records {
@@ -36,7 +37,9 @@ export class Records {
   #faults = 0;
   #lastSentMs: number | undefined;
   #lastError: string | undefined;
-  #lost = 0;
+  /** Unix ms of the newest batch of which nothing was or will be sent. */
+  #lostToMs = 0;
+  #warned = { text: '', atMs: -Infinity };
 
   constructor(options: RecordsOptions) {
     this.#options = options;
@@ -49,9 +52,9 @@ export class Records {
     return this.#lastSentMs;
   }
 
-  /** Points that will not be delivered, so far. */
-  get lostPoints(): number {
-    return this.#lost;
+  /** Unix ms; 0 = none. */
+  get lostToMs(): number {
+    return this.#lostToMs;
   }
 
   attempted({ points }: Batch, outcome: SendOutcome, seconds: number): void {
@@ -60,7 +63,7 @@ export class Records {
     switch (outcome.status) {
       case 'sent':
         this.#lastSentMs = Date.now();
-        if (outcome.message !== '' && outcome.rejectedPoints === 0) this.#warned(outcome.message);
+        if (outcome.message !== '' && outcome.rejectedPoints === 0) this.#warn(outcome.message);
         return;
       case 'retryable':
         this.failed(points, outcome);
@@ -80,6 +83,7 @@ export class Records {
   settled({ timeMs }: Batch, { sent, partial, rejected, tooLarge, failure }: Tally): void {
     this.#options.instruments.counter('metergate.push.points.sent').add(sent, this.#attributes);
     const whole = sent + partial === 0 ? 1 : 0;
+    if (whole === 1) this.#lostUpTo(timeMs);
     const fields = {
       collected: timeText(timeMs),
       ...(failure && { error: textOf(failure), code: failure.code }),
@@ -92,19 +96,19 @@ export class Records {
 
   /** By the queue. */
   lost({ reason, batches, points, bytes, fromMs, toMs }: QueueDrop): void {
+    this.#lostUpTo(toMs);
     this.dropped({ reason, batches, points, fields: { bytes, from: timeText(fromMs), to: timeText(toMs) } });
   }
 
   dropped({ reason, batches, points, fields }: Drop): void {
     const { events, instruments } = this.#options;
     const attributes = { ...this.#attributes, 'metergate.reason': reason };
-    this.#lost += points;
     instruments.counter('metergate.push.batches.dropped').add(batches, attributes);
     events.emit('batches dropped', { attributes, amount: points, fields: { ...fields, points, batches } });
   }
 
   notQueued({ points, timeMs }: Batch, failure: IntakeFailure): void {
-    this.#lost += points;
+    this.#lostUpTo(timeMs);
     this.#emit('batch not queued', { points, failure, fields: { collected: timeText(timeMs) } });
   }
 
@@ -133,8 +137,16 @@ export class Records {
     events.emit(event, { attributes, amount: points, fields: { endpoint, points, ...fields, error: failure.message } });
   }
 
-  #warned(message: string): void {
-    this.#options.logger.warn('receiver warns', { ...this.#attributes, message });
+  /** Some say the same with every batch. */
+  #warn(text: string): void {
+    const nowMs = performance.now();
+    if (text === this.#warned.text || nowMs - this.#warned.atMs < WARNINGS_EVERY_MS) return;
+    this.#warned = { text, atMs: nowMs };
+    this.#options.logger.warn('receiver warns', { ...this.#attributes, message: text });
+  }
+
+  #lostUpTo(timeMs: number): void {
+    this.#lostToMs = Math.max(this.#lostToMs, timeMs);
   }
 }
 

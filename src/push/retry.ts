@@ -2,8 +2,8 @@ import type { RetryOptions } from './options.ts';
 
 /** How long to wait before an attempt. */
 export interface Retry {
-  /** @param retryAfterMs what the receiver asked for; it is not asked sooner. @returns ms */
-  failed(retryAfterMs?: number): number;
+  /** @returns ms */
+  failed(): number;
   reset(): void;
 }
 
@@ -14,13 +14,34 @@ export function createRetry(
 ): Retry {
   let nextMs = initialIntervalMs;
   return {
-    failed: (retryAfterMs = 0) => {
+    failed: () => {
       const delayMs = nextMs * (1 - random() / 2);
       nextMs = Math.min(maxIntervalMs, nextMs * 2);
-      return Math.max(retryAfterMs, delayMs);
+      return delayMs;
     },
     reset: () => {
       nextMs = initialIntervalMs;
+    },
+  };
+}
+
+/** The time that a receiver asked to be left alone for, whichever lane it told so. */
+export interface Throttle {
+  asked(retryAfterMs: number): void;
+  remainingMs(): number;
+  /** It is asked all the same. */
+  end(): void;
+}
+
+export function createThrottle(now: () => number = () => performance.now()): Throttle {
+  let untilMs = 0;
+  return {
+    asked: (retryAfterMs) => {
+      untilMs = Math.max(untilMs, now() + retryAfterMs);
+    },
+    remainingMs: () => Math.max(0, untilMs - now()),
+    end: () => {
+      untilMs = 0;
     },
   };
 }

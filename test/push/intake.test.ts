@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Intake, type IntakeFailure } from '../../src/push/intake.ts';
 import { QueueError, type Queue } from '../../src/push/queue/queue.ts';
+import { deadlineIn } from '../../src/std/deadline.ts';
 import { batchOf } from './batches.ts';
 
 const BATCH = batchOf(1, [1]);
 const BYTES = BATCH.payload.length;
+const soon = () => deadlineIn(1_000);
 
 /** A queue whose disk answers when it is told to. */
 function slowQueue() {
@@ -42,10 +44,10 @@ describe('the way into a queue', () => {
   it('has room again when the disk has taken something', async () => {
     const { pending, intake, failures } = intakeOf({ batchesMax: 2 });
     void intake.offer(BATCH);
-    await intake.room(BYTES);
+    await intake.room(BYTES, soon());
     void intake.offer(BATCH);
     let hasRoom = false;
-    const room = intake.room(BYTES).then(() => (hasRoom = true));
+    const room = intake.room(BYTES, soon()).then(() => (hasRoom = true));
     await new Promise(setImmediate);
     assert.equal(hasRoom, false);
     pending[0]?.resolve({ onDisk: true });
@@ -58,11 +60,11 @@ describe('the way into a queue', () => {
   it('refuses what a disk that stands still has no room for, and has nobody wait for it twice', async () => {
     const { pending, intake, failures } = intakeOf({ batchesMax: 1 });
     const first = intake.offer(BATCH);
-    await intake.room(BYTES);
+    await intake.room(BYTES, soon());
     assert.equal(await intake.offer(BATCH), 'failed');
     // Ended by now, or this test takes a second for each.
     for (let i = 0; i < 1_000; i++) {
-      await intake.room(BYTES);
+      await intake.room(BYTES, soon());
       assert.equal(await intake.offer(BATCH), 'failed');
     }
     assert.equal(failures.length, 1_001);
@@ -70,16 +72,31 @@ describe('the way into a queue', () => {
     assert.equal(pending.length, 1);
     pending[0]?.resolve({ onDisk: true });
     assert.equal(await first, 'on_disk');
-    await intake.room(BYTES);
+    await intake.room(BYTES, soon());
     void intake.offer(BATCH);
     assert.equal(pending.length, 2);
   });
 
   it('always takes one, however large it is', async () => {
     const { pending, intake } = intakeOf({ batchesMax: 0.5 });
-    await intake.room(BYTES);
+    await intake.room(BYTES, soon());
     const placed = intake.offer(BATCH);
     pending[0]?.resolve({ onDisk: true });
     assert.equal(await placed, 'on_disk');
+  });
+
+  it('counts what it does not wait for any longer, once', async () => {
+    const { pending, intake, failures } = intakeOf({ batchesMax: 4 });
+    const placed = [intake.offer(BATCH), intake.offer({ ...BATCH })];
+    assert.equal(intake.abandon(), 2);
+    assert.deepEqual(
+      failures.map(({ code }) => code),
+      ['closed', 'closed'],
+    );
+    pending[0]?.resolve({ onDisk: true });
+    pending[1]?.reject(new QueueError('closed', 'the queue is closed'));
+    assert.deepEqual(await Promise.all(placed), ['on_disk', 'failed']);
+    assert.equal(intake.abandon(), 0);
+    assert.equal(failures.length, 2);
   });
 });

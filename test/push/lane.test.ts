@@ -3,9 +3,9 @@ import { describe, it, type TestContext } from 'node:test';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Batch } from '../../src/push/batch.ts';
 import { createLanes, type Lanes } from '../../src/push/lanes.ts';
-import type { Tally } from '../../src/push/lane.ts';
 import { openQueue } from '../../src/push/queue/index.ts';
 import type { Queue, QueueDrop } from '../../src/push/queue/queue.ts';
+import type { Tally } from '../../src/push/sender.ts';
 import type { SendOutcome } from '../../src/push/transports/transport.ts';
 import { until } from '../support/until.ts';
 import { batchOf, valuesOf } from './batches.ts';
@@ -31,6 +31,7 @@ interface BenchOptions {
   readonly order?: 'oldest_first' | 'newest_first';
   readonly exportsMax?: number;
   readonly bytesMax?: number;
+  readonly retry?: { readonly initialIntervalMs: number; readonly maxIntervalMs: number };
   /** What to say to a batch, before `answer`. */
   readonly send?: (values: readonly number[], batch: Batch) => SendOutcome | Promise<SendOutcome> | undefined;
 }
@@ -38,7 +39,13 @@ interface BenchOptions {
 /** Lanes over a real queue in memory; the receiver says what the test wants. */
 async function benchOf(
   t: TestContext,
-  { order = 'oldest_first', exportsMax = 1, bytesMax = 1e7, send }: BenchOptions = {},
+  {
+    order = 'oldest_first',
+    exportsMax = 1,
+    bytesMax = 1e7,
+    retry = { initialIntervalMs: 1, maxIntervalMs: 4 },
+    send,
+  }: BenchOptions = {},
 ): Promise<Bench> {
   const drops: QueueDrop[] = [];
   const queue = await openQueue({
@@ -55,14 +62,14 @@ async function benchOf(
     queue,
     order,
     exportsMax,
-    retry: { initialIntervalMs: 1, maxIntervalMs: 4 },
-    send: async (batch) => {
+    retry,
+    attempt: async (batch) => {
       const values = valuesOf(batch);
       attempts.push(values);
       await setImmediate();
       return (await send?.(values, batch)) ?? script.shift() ?? SENT;
     },
-    settled: ({ batch }, tally) => void settled.push({ ...tally, values: valuesOf(batch) }),
+    settled: (batch, tally) => void settled.push({ ...tally, values: valuesOf(batch) }),
   });
   t.after(async () => {
     await lanes.stop(() => true);
@@ -176,15 +183,43 @@ describe('a batch that is too large', () => {
     ]);
   });
 
-  it('loses single points only, and teaches nothing where the receiver calls everything too large', async (t) => {
+  it('is given up at the first small point, and teaches nothing, where the receiver calls everything too large', async (t) => {
     const bench = await benchOf(t);
-    bench.answer(TOO_LARGE, TOO_LARGE, TOO_LARGE);
+    bench.answer(TOO_LARGE, TOO_LARGE);
     bench.lanes.start();
     await bench.append(batchOf(1, [1, 2]), batchOf(2, [3, 4]));
     await isEmpty(bench);
-    assert.deepEqual(bench.attempts, [[1, 2], [1], [2], [3, 4]]);
+    assert.deepEqual(bench.attempts, [[1, 2], [1], [3, 4]]);
     assert.partialDeepStrictEqual(bench.settled, [{ tooLarge: 2, sent: 0 }, { sent: 2 }]);
   });
+});
+
+describe('an attempt that fails', () => {
+  it('is one failure with all others of that moment: the wait does not grow with their number', async (t) => {
+    const bench = await benchOf(t, { exportsMax: 16, retry: { initialIntervalMs: 1, maxIntervalMs: 3_600_000 } });
+    bench.answer(...Array.from({ length: 16 }, () => LATER));
+    bench.lanes.start();
+    // The 16th of them alone would wait for half a minute.
+    await bench.append(...Array.from({ length: 16 }, (_, i) => batchOf(1, [i])));
+    await isEmpty(bench);
+    assert.ok(bench.attempts.length >= 17);
+  });
+
+  for (const order of ['oldest_first', 'newest_first'] as const) {
+    it(`is not repeated before the receiver wants it, unless it is told to: ${order}`, async (t) => {
+      const bench = await benchOf(t, { order });
+      bench.answer({ ...LATER, retryAfterMs: 3_600_000 });
+      bench.lanes.start();
+      await bench.append(batchOf(1, [1]));
+      await until('it was tried', () => bench.attempts.length === 1);
+      for (let i = 2; i < 10; i++) await bench.append(batchOf(i, [i]));
+      await setTimeout(50);
+      assert.deepEqual(bench.attempts, [[1]]);
+      bench.lanes.hurry();
+      await isEmpty(bench);
+      assert.equal(bench.attempts.length, 10);
+    });
+  }
 });
 
 describe('several attempts at one time', () => {
@@ -227,6 +262,15 @@ describe('newest first', () => {
       bench.settled.map(({ values }) => values),
       [[4], [5]],
     );
+  });
+
+  it('what the receiver has a part of is not sent again from its beginning', async (t) => {
+    const bench = await benchOf(t, { order: 'newest_first' });
+    bench.answer(TOO_LARGE, SENT, LATER, LATER);
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1, 2]));
+    await isEmpty(bench);
+    assert.deepEqual(bench.attempts, [[1, 2], [1], [2], [2], [2]]);
   });
 
   it('what could not be sent at once joins the backlog', async (t) => {

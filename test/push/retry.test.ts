@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createRetry } from '../../src/push/retry.ts';
+import { createRetry, createThrottle } from '../../src/push/retry.ts';
 
 const SETTINGS = { initialIntervalMs: 100, maxIntervalMs: 1_000 };
 
@@ -20,10 +20,25 @@ describe('the wait before another attempt', () => {
     const retry = createRetry({ initialIntervalMs: 1_000, maxIntervalMs: 1_000 }, () => values.shift() ?? 0);
     assert.deepEqual([retry.failed(), retry.failed(), Math.round(retry.failed())], [1_000, 750, 501]);
   });
+});
 
-  it('is never shorter than what the receiver asked for', () => {
-    const retry = createRetry(SETTINGS, () => 0);
-    assert.equal(retry.failed(5_000), 5_000);
-    assert.equal(retry.failed(10), 200);
+describe('what a receiver asked for', () => {
+  it('holds until its time is over, the longest of all', () => {
+    let nowMs = 1_000;
+    const throttle = createThrottle(() => nowMs);
+    assert.equal(throttle.remainingMs(), 0);
+    throttle.asked(500);
+    throttle.asked(100);
+    nowMs += 200;
+    assert.equal(throttle.remainingMs(), 300);
+    nowMs += 1_000;
+    assert.equal(throttle.remainingMs(), 0);
+  });
+
+  it('can be passed by', () => {
+    const throttle = createThrottle(() => 0);
+    throttle.asked(500);
+    throttle.end();
+    assert.equal(throttle.remainingMs(), 0);
   });
 });
