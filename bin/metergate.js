@@ -7,6 +7,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
   console.error(`metergate needs Node.js 22.19 or newer; this is ${process.versions.node}.`);
   process.exitCode = 2;
 } else {
+  // Before anything takes a thread of libuv's pool, which has four: a queue's disk that stands still may hold up to twelve.
+  process.env.UV_THREADPOOL_SIZE ??= '20';
   // The repo runs its TypeScript as it is; the published package holds what was compiled from it.
   const source = new URL('../src/main.ts', import.meta.url);
   const entry = existsSync(source) ? source : new URL('../dist/src/main.js', import.meta.url);

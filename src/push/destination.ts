@@ -9,6 +9,7 @@ import { createLanes, type Lanes } from './lanes.ts';
 import type { DestinationOptions } from './options.ts';
 import { openQueue } from './queue/index.ts';
 import type { Queue, QueueStats } from './queue/queue.ts';
+import { queueStatus } from './queue-status.ts';
 import type { Records } from './records.ts';
 import { createTransport } from './transports/index.ts';
 import type { SendOutcome, Transport } from './transports/transport.ts';
@@ -28,12 +29,11 @@ export interface Leftover {
 
 interface Open {
   readonly queue: Queue;
-  readonly intake: Intake;
   readonly transport: Transport;
   readonly lanes: Lanes;
 }
 
-/** That may be on their way to the disk at one time: as much as is kept in memory when it fails. */
+/** That may be on their way to the disk at one time. */
 const PENDING_BYTES_MAX = 64 * 1024 ** 2;
 /** After the deadline, for what ends in no time if it ends at all. */
 const CLOSE_TIMEOUT_MS = 500;
@@ -41,8 +41,12 @@ const CLOSE_TIMEOUT_MS = 500;
 /** One receiver: its queue, and the lanes that send from there. Nothing here waits for another destination, or is waited for. */
 export class Destination implements Taker {
   readonly name: string;
+  readonly records: Records;
   readonly #parts: DestinationParts;
+  readonly #opened = Promise.withResolvers<Queue>();
+  readonly #intake: Intake;
   readonly #abort = new AbortController();
+  #isStarted = false;
   #starting: Promise<void> | undefined;
   #stopping: Promise<Leftover> | undefined;
   #open: Open | undefined;
@@ -50,34 +54,42 @@ export class Destination implements Taker {
   #left = Promise.withResolvers<undefined>();
 
   constructor(parts: DestinationParts) {
-    this.name = parts.options.name;
+    const { options, records } = parts;
+    this.name = options.name;
+    this.records = records;
     this.#parts = parts;
+    this.#intake = new Intake({
+      queue: this.#opened.promise,
+      bytesMax: Math.min(options.queue.bytesMax, PENDING_BYTES_MAX),
+      onFailed: (batch, failure) => records.notQueued(batch, failure),
+    });
   }
 
-  /** Whether it has been started, and is not at its end. */
+  /** Whether it takes what is collected: it has been started, and is not at its end. */
+  get isStarted(): boolean {
+    return this.#isStarted && this.#stopping === undefined;
+  }
+
   get isOpen(): boolean {
-    return this.#open !== undefined && this.#stopping === undefined;
+    return this.#open !== undefined;
   }
 
   get queue(): DestinationOptions['queue'] {
     return this.#parts.options.queue;
   }
 
-  get lostToMs(): number {
-    return this.#parts.records.lostToMs;
-  }
-
   stats(): QueueStats | undefined {
     return this.#open?.queue.stats();
   }
 
-  lastSentMs(): number | undefined {
-    return this.#parts.records.lastSentMs;
-  }
-
-  /** @throws if a certificate cannot be read, or if another process owns the folder of the queue. */
+  /** May be called again when it has failed. @throws if a certificate cannot be read, or if another process owns the folder of the queue. */
   start(): Promise<void> {
-    return (this.#starting ??= this.#start());
+    this.#isStarted = true;
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
   }
 
   /** Sends what can be sent until then. What is on disk is not waited for once an attempt has failed. */
@@ -86,23 +98,21 @@ export class Destination implements Taker {
   }
 
   async room(bytes: number, deadline: Deadline): Promise<void> {
-    await this.#open?.intake.room(bytes, deadline);
+    await this.#intake.room(bytes, deadline);
   }
 
   async offer(batch: Batch): Promise<Placed> {
-    const placed = await this.#open?.intake.offer(batch);
-    if (placed === undefined)
-      this.#parts.records.notQueued(batch, { code: 'closed', message: 'the queue is not open' });
-    else this.#open?.lanes.wake();
-    return placed ?? 'failed';
+    const placed = await this.#intake.offer(batch);
+    if (placed !== 'failed') this.#open?.lanes.wake();
+    return placed;
   }
 
   unfit({ metric, points }: EncodeDrop): void {
-    this.#parts.records.dropped({ reason: 'bad_value', batches: 0, points, fields: { metric } });
+    this.records.dropped({ reason: 'bad_value', batches: 0, points, fields: { metric } });
   }
 
   collectionFailed(error: unknown): void {
-    this.#parts.records.failed(0, { code: 'collection', message: errorText(error) });
+    this.records.failed(0, { code: 'collection', message: errorText(error) });
   }
 
   /** Waits until what is in the queue is sent or on disk. @returns which; `in_memory` = there was no time for it. */
@@ -116,23 +126,14 @@ export class Destination implements Taker {
   }
 
   status(): Readonly<Record<string, unknown>> {
-    const { endpoint, protocol, queue } = this.#parts.options;
-    const { bytes = 0, batches = 0, points = 0, batchesInMemory = 0, oldestMs } = this.stats() ?? {};
-    const { bytesMax, batchesMax, directory = null } = queue;
-    const oldest = oldestMs === undefined ? null : new Date(oldestMs).toISOString();
-    return {
-      endpoint,
-      protocol,
-      ...this.#parts.records.status(),
-      queue: { directory, bytes, bytesMax, batches, batchesMax, points, batchesInMemory, oldest },
-    };
+    const { protocol } = this.#parts.options;
+    return { protocol, ...this.records.status(), queue: queueStatus(this.queue, this.stats()) };
   }
 
   async #start(): Promise<void> {
     const { options, records, userAgent } = this.#parts;
     const { name, endpoint, protocol } = options;
     const tls = endpoint.startsWith('https://') ? await readPems(`push ${name}`, options.tls ?? {}) : {};
-    if (this.#stopping !== undefined) return;
     const queue = await openQueue({
       ...options.queue,
       onDrop: (drop) => {
@@ -141,11 +142,7 @@ export class Destination implements Taker {
       },
       onFault: (fault) => records.faulty(fault),
     });
-    const intake = new Intake({
-      queue,
-      bytesMax: Math.min(options.queue.bytesMax, PENDING_BYTES_MAX),
-      onFailed: (batch, failure) => records.notQueued(batch, failure),
-    });
+    if (!this.isStarted) return queue.close();
     const transport = createTransport(protocol, { ...options, tls, userAgent });
     const lanes = createLanes({
       ...options,
@@ -157,8 +154,9 @@ export class Destination implements Taker {
         this.#hasLeft();
       },
     });
-    this.#open = { queue, intake, transport, lanes };
+    this.#open = { queue, transport, lanes };
     lanes.start();
+    this.#opened.resolve(queue);
   }
 
   async #attempt(transport: Transport, batch: Batch): Promise<SendOutcome> {
@@ -167,16 +165,16 @@ export class Destination implements Taker {
     const outcome = await transport.send(batch.payload, signal);
     // What we gave up ourselves is not a failure of the receiver.
     if (signal.aborted && outcome.status !== 'sent') return outcome;
-    this.#parts.records.attempted(batch, outcome, (performance.now() - startMs) / 1000);
+    this.records.attempted(batch, outcome, (performance.now() - startMs) / 1000);
     if (outcome.status === 'sent') this.#open?.lanes.isThere();
     return outcome;
   }
 
   async #shutdown(deadline: Deadline): Promise<Leftover> {
     // When the start of another destination failed, this one may still be reading its certificates, and would start after its end.
-    await Promise.allSettled([this.#starting]);
-    if (this.#open === undefined) return { onDisk: 0, lost: 0 };
-    const { queue, intake, lanes, transport } = this.#open;
+    await within(deadline, Promise.allSettled([this.#starting]));
+    if (this.#open === undefined) return { onDisk: 0, lost: this.#intake.abandon() };
+    const { queue, lanes, transport } = this.#open;
     await within(
       deadline,
       lanes.stop(() => queue.stats().batchesInMemory === 0),
@@ -190,7 +188,7 @@ export class Destination implements Taker {
     };
     const { batches, batchesInMemory } = queue.stats();
     await within(deadlineIn(Math.max(CLOSE_TIMEOUT_MS, deadline.remainingMs())), close());
-    return { onDisk: batches - batchesInMemory, lost: batchesInMemory + intake.abandon() };
+    return { onDisk: batches - batchesInMemory, lost: batchesInMemory + this.#intake.abandon() };
   }
 
   #hasLeft(): void {

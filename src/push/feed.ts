@@ -52,7 +52,7 @@ export class Feed {
   }
 
   start(): void {
-    this.#schedule = repeat({ intervalMs: this.#source.intervalMs, task: () => this.collect() });
+    this.#schedule ??= repeat({ intervalMs: this.#source.intervalMs, task: () => this.collect() });
   }
 
   stop(): Promise<void> {

@@ -1,13 +1,8 @@
 import { within, type Deadline } from '../std/deadline.ts';
 import type { Destination } from './destination.ts';
-import type { Feed } from './feed.ts';
 import type { Placed } from './intake.ts';
-
-/** A feed and those that it is for. */
-export interface Line {
-  readonly feed: Feed;
-  readonly destinations: readonly Destination[];
-}
+import type { Line } from './line.ts';
+import type { Loss } from './records.ts';
 
 /** `pending` = not sent in time, and in memory only; `failed` = some of it is lost. */
 export type FlushStatus = 'sent' | 'on_disk' | 'pending' | 'failed';
@@ -15,16 +10,21 @@ export type FlushStatus = 'sent' | 'on_disk' | 'pending' | 'failed';
 /** Collects now, and waits until it is sent or on disk. @returns by the name of the destination. */
 export async function flushLine({ feed, destinations }: Line, deadline: Deadline): Promise<[string, FlushStatus][]> {
   // What is collected must have somewhere to be.
-  if (!destinations.every(({ isOpen }) => isOpen)) return destinations.map(({ name }) => [name, 'pending']);
+  if (!destinations.every(({ isStarted }) => isStarted)) return destinations.map(({ name }) => [name, 'pending']);
   const beganMs = Date.now();
   const collecting = within(deadline, feed.collect());
   return Promise.all(
     destinations.map(async (destination) => {
-      const { name } = destination;
+      const { name, records } = destination;
+      const losses: Loss[] = [];
+      const unwatch = records.watchLosses((loss) => losses.push(loss));
       const collected = await collecting;
+      const endedMs = Date.now();
       const placements = collected.done ? collected.value.get(name) : undefined;
       const status = placements === undefined ? 'pending' : await statusOf(destination, { placements, deadline });
-      return [name, destination.lostToMs >= beganMs ? 'failed' : status];
+      unwatch();
+      const isLost = losses.some(({ fromMs, toMs }) => fromMs <= endedMs && toMs >= beganMs);
+      return [name, isLost ? 'failed' : status];
     }),
   );
 }

@@ -2,13 +2,18 @@ import { deadlineIn, within, type Deadline } from '../std/deadline.ts';
 import { Destination } from './destination.ts';
 import { Feed } from './feed.ts';
 import { feedsOf } from './feeds.ts';
-import { flushLine, type Line } from './flush.ts';
+import { flushLine } from './flush.ts';
+import { startLate } from './late-start.ts';
+import { stopLine, type Line } from './line.ts';
 import { observeDestinations } from './observe.ts';
 import { createOfficialPush } from './official/index.ts';
 import type { FlushResult, Push, PushOptions } from './push.ts';
 import { Records } from './records.ts';
 
 export type { Push } from './push.ts';
+
+/** A disk that stands still, or an owner of a folder who may go yet, is no reason not to serve. */
+const START_TIMEOUT_MS = 1_000;
 
 /** Sends a collection to every destination at its interval, and one last at shutdown. Each goes its own way. */
 export function createPush(options: PushOptions): Push {
@@ -24,22 +29,14 @@ function createNativePush(options: PushOptions): Push {
   let stopping: Promise<void> | undefined;
 
   const start = async (): Promise<void> => {
-    await Promise.all(destinations.map((destination) => destination.start()));
-    if (stopping === undefined) for (const { feed } of lines) feed.start();
-  };
-  const collectLast = async ({ feed, destinations: takers }: Line): Promise<void> => {
-    await feed.stop();
-    if (takers.some(({ isOpen }) => isOpen)) await Promise.all([...(await feed.collect()).values()].flat());
+    const opening = Promise.all(destinations.map((destination) => destination.start()));
+    const { done } = await within(deadlineIn(START_TIMEOUT_MS), opening);
+    if (stopping !== undefined) return;
+    for (const { feed } of lines) feed.start();
+    if (!done) for (const destination of destinations) void startLate(destination, logger);
   };
   const stop = async (deadline: Deadline): Promise<void> => {
-    await within(deadline, Promise.all(lines.map(collectLast)));
-    await Promise.all(
-      destinations.map(async (destination) => {
-        const { isOpen, name } = destination;
-        const left = await destination.shutdown(deadline);
-        if (isOpen) logger.info('last export', { 'metergate.destination': name, ...left });
-      }),
-    );
+    await Promise.all(lines.map((line) => stopLine(line, { deadline, logger })));
   };
   return {
     name: 'push',

@@ -12,7 +12,8 @@ export interface IntakeFailure {
 }
 
 export interface IntakeOptions {
-  readonly queue: Queue;
+  /** Until it is open, what comes waits here. */
+  readonly queue: Promise<Queue>;
   /** What may be on its way to the disk at one time. */
   readonly bytesMax: number;
   readonly onFailed: (batch: Batch, failure: IntakeFailure) => void;
@@ -56,7 +57,7 @@ export class Intake {
     this.#pendingBytes += length;
     this.#pending.add(batch);
     try {
-      return (await queue.append(batch)).onDisk ? 'on_disk' : 'in_memory';
+      return (await (await queue).append(batch)).onDisk ? 'on_disk' : 'in_memory';
     } catch (error) {
       if (this.#pending.has(batch)) onFailed(batch, failureOf(error));
       return 'failed';

@@ -1,11 +1,13 @@
 import type { Batch } from './batch.ts';
 import { Pause } from './pause.ts';
 import type { Entry, Queue } from './queue/queue.ts';
-import type { Sender, Tally } from './sender.ts';
+import { hasBegun, startDelivery, type Delivery, type Sender, type Tally } from './sender.ts';
 
 export interface LaneOptions {
   readonly queue: Queue;
   readonly sender: Sender;
+  /** By number, what one lane has left to another of which the receiver has a part. */
+  readonly begun: Map<number, Delivery>;
   /** A batch has left the queue. */
   readonly settled: (batch: Batch, tally: Tally) => void;
   /** Batches on their way at one time. */
@@ -109,11 +111,14 @@ export class Lane {
 
   /** @returns whether nothing is left to be done about it. */
   async #deliver({ number, batch }: Entry): Promise<boolean> {
-    const { queue, sender, settled } = this.#options;
-    const tally = await sender.send(batch, () => queue.has(number));
-    if (tally === undefined) return false;
+    const { queue, sender, begun, settled } = this.#options;
+    const delivery = begun.get(number) ?? startDelivery(batch);
+    const isDone = await sender.send(delivery, () => queue.has(number));
+    if (isDone) begun.delete(number);
+    else if (hasBegun(delivery)) begun.set(number, delivery);
+    for (const key of begun.keys()) if (!queue.has(key)) begun.delete(key);
     // What was dropped meanwhile is counted as that.
-    if (await queue.remove(number)) settled(batch, tally);
-    return true;
+    if (isDone && (await queue.remove(number))) settled(batch, delivery.tally);
+    return isDone;
   }
 }

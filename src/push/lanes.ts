@@ -1,7 +1,7 @@
 import { Lane, type LaneOptions } from './lane.ts';
 import type { DestinationQueueOptions, RetryOptions } from './options.ts';
 import { createRetry, createThrottle } from './retry.ts';
-import { Sender, type SenderOptions } from './sender.ts';
+import { Sender, type Delivery, type SenderOptions } from './sender.ts';
 
 export interface LanesOptions
   extends Pick<LaneOptions, 'queue' | 'settled' | 'exportsMax'>, Pick<SenderOptions, 'attempt'> {
@@ -28,9 +28,10 @@ export interface Lanes {
  */
 export function createLanes({ order, retry, attempt, ...shared }: LanesOptions): Lanes {
   const throttle = createThrottle();
+  const begun = new Map<number, Delivery>();
   const lane = (own: Pick<LaneOptions, 'to' | 'fresh'>): Lane => {
     const sender = new Sender({ attempt, retry: createRetry(retry), throttle, triesOnce: own.fresh !== undefined });
-    return new Lane({ ...shared, ...own, sender });
+    return new Lane({ ...shared, ...own, sender, begun });
   };
   const fresh =
     order === 'newest_first'

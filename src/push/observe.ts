@@ -9,7 +9,7 @@ export interface Observed {
   readonly queue: Pick<DestinationQueueOptions, 'bytesMax' | 'batchesMax'>;
   /** Not there = the queue is not open. */
   stats(): QueueStats | undefined;
-  lastSentMs(): number | undefined;
+  readonly records: { readonly lastSentMs: number | undefined };
 }
 
 /** Queues, and how long ago each receiver took something. */
@@ -46,13 +46,16 @@ export function observeDestinations(instruments: Instruments, destinations: read
       return oldestMs === undefined ? undefined : Math.max(0, Date.now() - oldestMs) / 1000;
     }),
   );
-  observeLastSuccess(instruments, destinations);
+  observeLastSuccess(
+    instruments,
+    destinations.map(({ name, records }) => ({ name, lastSentMs: () => records.lastSentMs })),
+  );
 }
 
 /** With the engine `sdk` there is no queue. */
 export function observeLastSuccess(
   instruments: Instruments,
-  destinations: readonly Pick<Observed, 'name' | 'lastSentMs'>[],
+  destinations: readonly { readonly name: string; lastSentMs(): number | undefined }[],
 ): void {
   instruments.observe('metergate.push.last_success.time', (observe) => {
     for (const destination of destinations) {

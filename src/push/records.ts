@@ -17,6 +17,12 @@ export interface Drop {
   readonly fields: LogFields;
 }
 
+/** Of batches, by the time of their collection, Unix ms. */
+export interface Loss {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export interface RecordsOptions {
   /** Of the destination. */
   readonly name: string;
@@ -37,8 +43,7 @@ export class Records {
   #faults = 0;
   #lastSentMs: number | undefined;
   #lastError: string | undefined;
-  /** Unix ms of the newest batch of which nothing was or will be sent. */
-  #lostToMs = 0;
+  readonly #onLoss = new Set<(loss: Loss) => void>();
   #warned = { text: '', atMs: -Infinity };
 
   constructor(options: RecordsOptions) {
@@ -52,9 +57,10 @@ export class Records {
     return this.#lastSentMs;
   }
 
-  /** Unix ms; 0 = none. */
-  get lostToMs(): number {
-    return this.#lostToMs;
+  /** @param listener is told of batches of which nothing was or will be sent. @returns ends that. */
+  watchLosses(listener: (loss: Loss) => void): () => void {
+    this.#onLoss.add(listener);
+    return () => this.#onLoss.delete(listener);
   }
 
   attempted({ points }: Batch, outcome: SendOutcome, seconds: number): void {
@@ -83,20 +89,24 @@ export class Records {
   settled({ timeMs }: Batch, { sent, partial, rejected, tooLarge, failure }: Tally): void {
     this.#options.instruments.counter('metergate.push.points.sent').add(sent, this.#attributes);
     const whole = sent + partial === 0 ? 1 : 0;
-    if (whole === 1) this.#lostUpTo(timeMs);
+    if (whole === 1) this.#lose({ fromMs: timeMs, toMs: timeMs });
     const fields = {
       collected: timeText(timeMs),
       ...(failure && { error: textOf(failure), code: failure.code }),
     };
+    let batches = whole;
     const drops = { partial_success: partial, rejected, too_large: tooLarge };
     for (const [reason, points] of Object.entries(drops) as [DropReason, number][]) {
-      if (points > 0) this.dropped({ reason, batches: whole, points, fields });
+      if (points === 0) continue;
+      this.dropped({ reason, batches, points, fields });
+      // Of several reasons one has the batch.
+      batches = 0;
     }
   }
 
   /** By the queue. */
   lost({ reason, batches, points, bytes, fromMs, toMs }: QueueDrop): void {
-    this.#lostUpTo(toMs);
+    this.#lose({ fromMs, toMs });
     this.dropped({ reason, batches, points, fields: { bytes, from: timeText(fromMs), to: timeText(toMs) } });
   }
 
@@ -108,7 +118,7 @@ export class Records {
   }
 
   notQueued({ points, timeMs }: Batch, failure: IntakeFailure): void {
-    this.#lostUpTo(timeMs);
+    this.#lose({ fromMs: timeMs, toMs: timeMs });
     this.#emit('batch not queued', { points, failure, fields: { collected: timeText(timeMs) } });
   }
 
@@ -122,7 +132,9 @@ export class Records {
   }
 
   status(): Readonly<Record<string, unknown>> {
+    const { endpoint } = this.#options;
     return {
+      endpoint,
       lastSent: this.#lastSentMs === undefined ? null : timeText(this.#lastSentMs),
       lastError: this.#lastError ?? null,
     };
@@ -145,8 +157,8 @@ export class Records {
     this.#options.logger.warn('receiver warns', { ...this.#attributes, message: text });
   }
 
-  #lostUpTo(timeMs: number): void {
-    this.#lostToMs = Math.max(this.#lostToMs, timeMs);
+  #lose(loss: Loss): void {
+    for (const listener of this.#onLoss) listener(loss);
   }
 }
 

@@ -17,25 +17,38 @@ export interface Tally {
   failure: Failure | undefined;
 }
 
+/** How far a batch has come. */
+export interface Delivery {
+  readonly tally: Tally;
+  /** What is still to be sent, the next one last. */
+  readonly pieces: Piece[];
+}
+
+interface Piece extends Batch {
+  /** Of the request that it is a half of. */
+  readonly wholeBytes?: number;
+}
+
 export interface SenderOptions {
   /** One attempt; it counts what comes of it. */
   readonly attempt: (batch: Batch) => Promise<SendOutcome>;
   readonly retry: Retry;
   readonly throttle: Throttle;
-  /** What could not be sent at once is given back, unless the receiver has a part of it. */
+  /** What could not be sent at once is given back. */
   readonly triesOnce: boolean;
-}
-
-/** One batch on its way. */
-interface Delivery {
-  readonly tally: Tally;
-  readonly isWanted: () => boolean;
-  /** The receiver calls a small single point too large, and has taken nothing: it would say so of every other one. */
-  isHopeless: boolean;
 }
 
 /** Nobody's limit is below it. */
 const SMALL_BYTES = 4096;
+
+export function startDelivery(batch: Batch): Delivery {
+  return { tally: { sent: 0, partial: 0, rejected: 0, tooLarge: 0, failure: undefined }, pieces: [batch] };
+}
+
+/** Whether the receiver has a part of it: then it must not be sent anew from its beginning. */
+export function hasBegun({ tally: { sent, partial, rejected } }: Delivery): boolean {
+  return sent + partial + rejected > 0;
+}
 
 /** Sends batches, each again and again while that can help, in halves if it is too large. */
 export class Sender {
@@ -44,7 +57,7 @@ export class Sender {
   #mayEnd: (() => boolean) | undefined;
   /** Of all attempts that failed together: they count as one. */
   #waiting: Promise<void> | undefined;
-  /** Requests of this size are split before they are sent: the receiver has refused one, and taken its halves. */
+  /** Requests of this size are split before they are sent: the receiver has refused one, and taken a half of it. */
   #tooLargeBytes = Infinity;
 
   constructor(options: SenderOptions) {
@@ -67,78 +80,79 @@ export class Sender {
     return this.#mayEnd?.() === true;
   }
 
-  /** @returns undefined if something is still to be done about it, which somebody else will have to. */
-  async send(batch: Batch, isWanted: () => boolean): Promise<Tally | undefined> {
-    const tally: Tally = { sent: 0, partial: 0, rejected: 0, tooLarge: 0, failure: undefined };
-    return (await this.#send(batch, { tally, isWanted, isHopeless: false })) ? tally : undefined;
-  }
-
   /** @returns whether nothing is left to be done: it is delivered, refused for good, or nobody wants it any more. */
-  async #send(batch: Batch, delivery: Delivery): Promise<boolean> {
-    const { attempt, retry, throttle } = this.#options;
-    const { tally, isWanted } = delivery;
-    if (delivery.isHopeless) {
-      tally.tooLarge += batch.points;
-      return true;
-    }
-    if (batch.payload.length >= this.#tooLargeBytes) return this.#sendHalves(batch, delivery);
+  async send(delivery: Delivery, isWanted: () => boolean): Promise<boolean> {
+    const { attempt, throttle } = this.#options;
+    const { pieces } = delivery;
     while (isWanted()) {
-      if (throttle.remainingMs() > 0 && !(await this.#wait(throttle.remainingMs(), tally))) return false;
-      const outcome = await attempt(batch);
-      switch (outcome.status) {
-        case 'sent': {
-          retry.reset();
-          const rejected = Math.min(outcome.rejectedPoints, batch.points);
-          tally.sent += batch.points - rejected;
-          tally.partial += rejected;
-          if (rejected > 0) tally.failure = { code: 'partial_success', message: outcome.message };
-          return true;
-        }
-        case 'permanent':
-          retry.reset();
-          tally.rejected += batch.points;
-          tally.failure = outcome;
-          return true;
-        case 'too_large':
-          tally.failure = outcome;
-          return this.#sendHalves(batch, delivery);
-        case 'retryable':
-          if (outcome.retryAfterMs !== undefined) throttle.asked(outcome.retryAfterMs);
-          if (!(await this.#wait(undefined, tally))) return false;
+      const piece = pieces.pop();
+      if (piece === undefined) return true;
+      if (piece.payload.length >= this.#tooLargeBytes) {
+        this.#split(piece, delivery);
+        continue;
       }
+      const isLeftAlone = throttle.remainingMs() > 0;
+      const outcome = isLeftAlone ? undefined : await attempt(piece);
+      if (outcome !== undefined && outcome.status !== 'retryable') {
+        this.#settle(piece, outcome, delivery);
+        continue;
+      }
+      pieces.push(piece);
+      if (outcome?.retryAfterMs !== undefined) throttle.asked(outcome.retryAfterMs);
+      if (this.#options.triesOnce || this.isToEnd) return false;
+      await this.#wait();
     }
     return true;
   }
 
-  async #sendHalves(batch: Batch, delivery: Delivery): Promise<boolean> {
+  #settle(piece: Piece, outcome: Exclude<SendOutcome, { status: 'retryable' }>, delivery: Delivery): void {
     const { tally } = delivery;
-    const halves = splitRequest(batch.payload);
-    if (halves === undefined) {
-      tally.tooLarge += batch.points;
-      delivery.isHopeless = batch.payload.length < SMALL_BYTES && !hasTaken(tally);
-      return true;
+    this.#options.retry.reset();
+    switch (outcome.status) {
+      case 'sent': {
+        const rejected = Math.min(outcome.rejectedPoints, piece.points);
+        tally.sent += piece.points - rejected;
+        tally.partial += rejected;
+        if (rejected > 0) tally.failure = { code: 'partial_success', message: outcome.message };
+        // Only now: a receiver that calls everything too large must not have every later batch taken to pieces.
+        this.#tooLargeBytes = Math.min(this.#tooLargeBytes, piece.wholeBytes ?? Infinity);
+        return;
+      }
+      case 'permanent':
+        tally.rejected += piece.points;
+        tally.failure = outcome;
+        return;
+      case 'too_large':
+        tally.failure = outcome;
+        this.#split(piece, delivery);
     }
-    const before = tally.sent;
-    for (const { bytes: payload, points } of halves) {
-      if (!(await this.#send({ timeMs: batch.timeMs, points, payload }, delivery))) return false;
-    }
-    // Only now: a receiver that calls everything too large must not have every later batch taken to pieces.
-    if (tally.sent > before) this.#tooLargeBytes = Math.min(this.#tooLargeBytes, batch.payload.length);
-    return true;
   }
 
-  /** @param ms not given = by the back-off. @returns whether to try again. */
-  async #wait(ms: number | undefined, tally: Tally): Promise<boolean> {
-    const { retry, triesOnce } = this.#options;
-    // A batch of which the receiver has a part is not given back: it would be sent anew from its beginning.
-    if (this.isToEnd || (triesOnce && !hasTaken(tally))) return false;
-    this.#waiting ??= this.#backOff.wait(ms ?? retry.failed());
+  #split({ timeMs, points, payload }: Piece, delivery: Delivery): void {
+    const { tally, pieces } = delivery;
+    const halves = splitRequest(payload);
+    if (halves !== undefined) {
+      const wholeBytes = payload.length;
+      const toPiece = (half: (typeof halves)[number]): Piece => ({
+        timeMs,
+        wholeBytes,
+        points: half.points,
+        payload: half.bytes,
+      });
+      pieces.push(toPiece(halves[1]), toPiece(halves[0]));
+      return;
+    }
+    tally.tooLarge += points;
+    if (payload.length >= SMALL_BYTES || hasBegun(delivery)) return;
+    // It calls a small single point too large, and has taken nothing: it would say so of every other one.
+    for (const piece of pieces.splice(0)) tally.tooLarge += piece.points;
+  }
+
+  /** By the receiver's wish, or by the back-off. */
+  async #wait(): Promise<void> {
+    const { retry, throttle } = this.#options;
+    this.#waiting ??= this.#backOff.wait(Math.max(throttle.remainingMs(), retry.failed()));
     await this.#waiting;
     this.#waiting = undefined;
-    return true;
   }
-}
-
-function hasTaken({ sent, partial, rejected }: Tally): boolean {
-  return sent + partial + rejected > 0;
 }

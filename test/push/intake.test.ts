@@ -8,6 +8,8 @@ import { batchOf } from './batches.ts';
 const BATCH = batchOf(1, [1]);
 const BYTES = BATCH.payload.length;
 const soon = () => deadlineIn(1_000);
+/** When what was offered has come to the queue. */
+const written = () => new Promise(setImmediate);
 
 /** A queue whose disk answers when it is told to. */
 function slowQueue() {
@@ -24,7 +26,7 @@ function intakeOf({ batchesMax }: { batchesMax: number }) {
   const { pending, queue } = slowQueue();
   const failures: IntakeFailure[] = [];
   const intake = new Intake({
-    queue,
+    queue: Promise.resolve(queue),
     bytesMax: batchesMax * BYTES,
     onFailed: (_, failure) => void failures.push(failure),
   });
@@ -35,6 +37,7 @@ describe('the way into a queue', () => {
   it('says where a batch is', async () => {
     const { pending, intake } = intakeOf({ batchesMax: 4 });
     const placed = [intake.offer(BATCH), intake.offer(BATCH), intake.offer(BATCH)];
+    await written();
     pending[0]?.resolve({ onDisk: true });
     pending[1]?.resolve({ onDisk: false });
     pending[2]?.reject(new QueueError('closed', 'the queue is closed'));
@@ -48,12 +51,14 @@ describe('the way into a queue', () => {
     void intake.offer(BATCH);
     let hasRoom = false;
     const room = intake.room(BYTES, soon()).then(() => (hasRoom = true));
-    await new Promise(setImmediate);
+    await written();
     assert.equal(hasRoom, false);
+    await written();
     pending[0]?.resolve({ onDisk: true });
     await room;
     void intake.offer(BATCH);
     assert.deepEqual(failures, []);
+    await written();
     assert.equal(pending.length, 3);
   });
 
@@ -69,11 +74,14 @@ describe('the way into a queue', () => {
     }
     assert.equal(failures.length, 1_001);
     assert.ok(failures.every(({ code }) => code === 'stuck'));
+    await written();
     assert.equal(pending.length, 1);
+    await written();
     pending[0]?.resolve({ onDisk: true });
     assert.equal(await first, 'on_disk');
     await intake.room(BYTES, soon());
     void intake.offer(BATCH);
+    await written();
     assert.equal(pending.length, 2);
   });
 
@@ -81,6 +89,7 @@ describe('the way into a queue', () => {
     const { pending, intake } = intakeOf({ batchesMax: 0.5 });
     await intake.room(BYTES, soon());
     const placed = intake.offer(BATCH);
+    await written();
     pending[0]?.resolve({ onDisk: true });
     assert.equal(await placed, 'on_disk');
   });
@@ -93,6 +102,7 @@ describe('the way into a queue', () => {
       failures.map(({ code }) => code),
       ['closed', 'closed'],
     );
+    await written();
     pending[0]?.resolve({ onDisk: true });
     pending[1]?.reject(new QueueError('closed', 'the queue is closed'));
     assert.deepEqual(await Promise.all(placed), ['on_disk', 'failed']);

@@ -273,6 +273,18 @@ describe('newest first', () => {
     assert.deepEqual(bench.attempts, [[1, 2], [1], [2], [2], [2]]);
   });
 
+  it('and does not hold up what comes now', async (t) => {
+    const bench = await benchOf(t, { order: 'newest_first', send: ([value]) => (value === 2 ? LATER : undefined) });
+    bench.answer(TOO_LARGE, SENT);
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1, 2]));
+    await until('the second half was tried', () => bench.attempts.some(([value]) => value === 2));
+    await bench.append(batchOf(2, [3]));
+    await until('what came later was sent', () => bench.settled.length === 1);
+    assert.deepEqual(bench.settled[0]?.values, [3]);
+    assert.equal(bench.attempts.filter(([value]) => value === 1).length, 2);
+  });
+
   it('what could not be sent at once joins the backlog', async (t) => {
     let up = false;
     const bench = await benchOf(t, { order: 'newest_first', send: () => (up ? SENT : LATER) });

@@ -18,8 +18,10 @@ import type { SendOutcome, Transport, TransportOptions } from './transport.ts';
 
 const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 
-/** In a row; then a new connection is tried: it may be this one that leads nowhere. */
+/** In a row; then a new connection is tried: it may be this one that leads nowhere. Twice as many each time. */
 const TIMEOUTS_MAX = 5;
+/** By then with the defaults some three hours are between two of them. */
+const TIMEOUTS_BETWEEN_MAX = 320;
 
 /** One byte more than anybody would set, so that a receiver's words about its own limit are not taken for ours. */
 const RECEIVE_BYTES_MAX = ANSWER_BYTES_MAX + 1;
@@ -39,7 +41,8 @@ const MADE_UP =
  * to connect for up to two minutes, whatever we would retry.
  *
  * Known limit: the library has no timeout for connecting. A receiver that takes the connection and then says nothing (a frozen process,
- * a TLS handshake that stalls) is tried on a new connection after 5 timeouts, and the old one stays open until the other side ends it.
+ * a TLS handshake that stalls) is tried on a new connection after 5 timeouts, then 10, 20 and so on, and the old one stays open until the
+ * other side ends it: some ten in the first day of an outage, and eight in each later one.
  *
  * Source: https://opentelemetry.io/docs/specs/otlp/#otlpgrpc
  */
@@ -51,12 +54,15 @@ export function createGrpcTransport(options: TransportOptions): Transport {
   const closing = new AbortController();
   let client = openClient();
   let timeoutsInARow = 0;
+  let timeoutsMax = TIMEOUTS_MAX;
   let isBroken = false;
 
   const renewWhereItIsStuck = (): void => {
     // A channel that could not connect says so again, at once, until its own back-off is over; a new one tries.
     const isUnconnected = client.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE;
-    if (!isUnconnected && !isBroken && timeoutsInARow < TIMEOUTS_MAX) return;
+    const isStuck = timeoutsInARow >= timeoutsMax;
+    if (!isUnconnected && !isBroken && !isStuck) return;
+    if (isStuck) timeoutsMax = Math.min(2 * timeoutsMax, TIMEOUTS_BETWEEN_MAX);
     [timeoutsInARow, isBroken] = [0, false];
     client.close();
     client = openClient();
@@ -89,6 +95,7 @@ export function createGrpcTransport(options: TransportOptions): Transport {
       const outcome = await call(payload, signal);
       const isTimeout = outcome.status === 'retryable' && outcome.code === 'DEADLINE_EXCEEDED';
       timeoutsInARow = isTimeout ? timeoutsInARow + 1 : 0;
+      if (!isTimeout) timeoutsMax = TIMEOUTS_MAX;
       return outcome;
     },
     close: () => {

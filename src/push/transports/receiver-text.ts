@@ -8,9 +8,10 @@ export type TextCleaner = (text: string) => string;
 
 /** @param headers of the requests: receivers repeat what they do not like, a token with them. */
 export function createTextCleaner(headers: Readonly<Record<string, string>>): TextCleaner {
-  // The token of `Bearer TOKEN` by itself too.
   const secrets = Object.values(headers)
-    .flatMap((value) => [value, ...value.split(/[\s,;]+/)])
+    .flatMap((value) => [value, ...partsOf(value)])
+    .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
+    .flatMap((secret) => [secret, secret.replaceAll('/', '\\/')])
     .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
     .sort((a, b) => b.length - a.length);
   return (text) => {
@@ -19,4 +20,11 @@ export function createTextCleaner(headers: Readonly<Record<string, string>>): Te
     const line = open.replaceAll(/[\p{C}\s]+/gu, ' ').trim();
     return line.length <= LENGTH_MAX ? line : `${line.slice(0, LENGTH_MAX - 1)}…`;
   };
+}
+
+/** The token of `Bearer TOKEN` by itself, the value of a cookie, and what Basic credentials are when they are read. */
+function partsOf(value: string): string[] {
+  const basic = /^basic\s+(\S+)$/i.exec(value)?.[1];
+  const pair = basic === undefined ? [] : [Buffer.from(basic, 'base64').toString()];
+  return [...pair, ...pair.flatMap((text) => text.split(':')), ...value.split(/[\s,;=&"]+/)];
 }

@@ -7,6 +7,7 @@ describe('what a receiver says', () => {
     authorization: 'Bearer s3cr3t-token',
     'x-tenant': 'eu',
     cookie: 'id=abcdef; b=123456',
+    'proxy-authorization': `Basic ${Buffer.from('somebody:pa"ss/word').toString('base64')}`,
   });
 
   const texts: Record<string, readonly [given: string, kept: string]> = {
@@ -14,7 +15,12 @@ describe('what a receiver says', () => {
     'has one line, without control characters': ['\u001b[31ma\r\n\tb\u0000\u2028c\u202e ', '[31ma b c'],
     'does not have the value of a header': ['cannot use "Bearer s3cr3t-token"', 'cannot use "***"'],
     'does not have a token of a header': ['bad token s3cr3t-token, s3cr3t-token', 'bad token ***, ***'],
-    'does not have a part of a cookie': ['got id=abcdef', 'got ***'],
+    'does not have a part of a cookie': ['got id=abcdef', 'got id=***'],
+    'does not have the value of a cookie': ['no session abcdef', 'no session ***'],
+    'does not have Basic credentials that were read': ['who is somebody:pa"ss/word?', 'who is ***?'],
+    'does not have one of the two': ['bad password pa"ss/word', 'bad password ***'],
+    'does not have a secret as JSON has it': [String.raw`{"got":"pa\"ss\/word"}`, '{"got":"***"}'],
+    'does not have a secret as a URL has it': ['?p=pa%22ss%2Fword', '?p=***'],
     'may have what is too short for a secret': ['no such tenant: eu', 'no such tenant: eu'],
     'may be empty': ['', ''],
   };
