@@ -2,7 +2,7 @@ import { overlaps, pointsAt } from './hosts.ts';
 import { indices, isMapping, pathText, type Path } from './paths.ts';
 import { hasOneModel } from './protocols.ts';
 import { givenUrls } from './upstream-urls.ts';
-import { readAddress, readText, type Address } from './values.ts';
+import { readAddress, readText, readUpstreamUrl, type Address } from './values.ts';
 
 export interface CheckOptions {
   /** What the file says at a path, or the default of that key. Not yet checked: it may have any type. */
@@ -128,11 +128,15 @@ function listenersApart(options: CheckOptions): void {
 }
 
 function noLoop(options: CheckOptions): void {
-  for (const index of indices(options.value(['upstreams']))) {
-    for (const { path, url } of givenUrls(['upstreams', index, 'url'], options.value)) {
-      const own = url && openListeners(options).find(({ address }) => pointsAt(url, address));
-      if (own) options.report(path, `must not lead back to the gateway itself: that is listen.${own.key}`);
-    }
+  const { value, report } = options;
+  const upstreams = indices(value(['upstreams'])).flatMap((index) => givenUrls(['upstreams', index, 'url'], value));
+  const destinations = indices(value(['push'])).map((index) => {
+    const path = ['push', index, 'endpoint'];
+    return { path, url: readText(value(path), readUpstreamUrl) };
+  });
+  for (const { path, url } of [...upstreams, ...destinations]) {
+    const own = url && openListeners(options).find(({ address }) => pointsAt(url, address));
+    if (own) report(path, `must not lead back to the gateway itself: that is listen.${own.key}`);
   }
 }
 

@@ -5,13 +5,12 @@ import { errorText } from '../std/error-text.ts';
 import type { Batch } from './batch.ts';
 import type { Taker } from './feed.ts';
 import { Intake, type Placed } from './intake.ts';
-import { createLanes, type Lanes } from './lanes.ts';
+import { openDestination, type OpenDestination } from './open-destination.ts';
 import type { DestinationOptions } from './options.ts';
-import { openQueue } from './queue/index.ts';
+import type { Places } from './queue/disk/places.ts';
 import type { Queue, QueueStats } from './queue/queue.ts';
-import { queueStatus } from './queue-status.ts';
+import { NOTHING_WAITS, queueStatus, withPending } from './queue-status.ts';
 import type { Records } from './records.ts';
-import { createTransport } from './transports/index.ts';
 import type { SendOutcome, Transport } from './transports/transport.ts';
 
 export interface DestinationParts {
@@ -19,18 +18,14 @@ export interface DestinationParts {
   readonly records: Records;
   /** Of metergate, for the receiver. */
   readonly userAgent: string;
+  /** For the disks of all destinations. */
+  readonly places: Places;
 }
 
 /** What a shutdown could not send, in batches. */
 export interface Leftover {
   readonly onDisk: number;
   readonly lost: number;
-}
-
-interface Open {
-  readonly queue: Queue;
-  readonly transport: Transport;
-  readonly lanes: Lanes;
 }
 
 /** That may be on their way to the disk at one time. */
@@ -47,9 +42,11 @@ export class Destination implements Taker {
   readonly #intake: Intake;
   readonly #abort = new AbortController();
   #isStarted = false;
+  /** It is too late to be opened. */
+  #isOver = false;
   #starting: Promise<void> | undefined;
   #stopping: Promise<Leftover> | undefined;
-  #open: Open | undefined;
+  #open: OpenDestination | undefined;
   /** Resolved whenever a batch has left the queue. */
   #left = Promise.withResolvers<undefined>();
 
@@ -62,6 +59,7 @@ export class Destination implements Taker {
       queue: this.#opened.promise,
       bytesMax: Math.min(options.queue.bytesMax, PENDING_BYTES_MAX),
       onFailed: (batch, failure) => records.notQueued(batch, failure),
+      onStill: () => records.standsStill(this.#intake.pending),
     });
   }
 
@@ -78,8 +76,9 @@ export class Destination implements Taker {
     return this.#parts.options.queue;
   }
 
-  stats(): QueueStats | undefined {
-    return this.#open?.queue.stats();
+  /** With what is on its way to the disk, or waits for the queue to be open. */
+  stats(): QueueStats {
+    return withPending(this.#open?.queue.stats() ?? NOTHING_WAITS, this.#intake.pending);
   }
 
   /** May be called again when it has failed. @throws if a certificate cannot be read, or if another process owns the folder of the queue. */
@@ -103,7 +102,9 @@ export class Destination implements Taker {
 
   async offer(batch: Batch): Promise<Placed> {
     const placed = await this.#intake.offer(batch);
+    if (placed === 'in_memory' && this.queue.directory !== undefined) this.records.notPersisted();
     if (placed !== 'failed') this.#open?.lanes.wake();
+    this.#hasLeft();
     return placed;
   }
 
@@ -119,7 +120,7 @@ export class Destination implements Taker {
   async secure(deadline: Deadline): Promise<'sent' | 'on_disk' | 'in_memory'> {
     this.#open?.lanes.hurry();
     for (let isInTime = true; isInTime; isInTime = (await within(deadline, this.#left.promise)).done) {
-      const { batches = 0, batchesInMemory = 0 } = this.stats() ?? {};
+      const { batches, batchesInMemory } = this.stats();
       if (batchesInMemory === 0) return batches === 0 ? 'sent' : 'on_disk';
     }
     return 'in_memory';
@@ -127,36 +128,28 @@ export class Destination implements Taker {
 
   status(): Readonly<Record<string, unknown>> {
     const { protocol } = this.#parts.options;
-    return { protocol, ...this.records.status(), queue: queueStatus(this.queue, this.stats()) };
+    return {
+      protocol,
+      ...this.records.status(),
+      queue: { open: this.isOpen, ...queueStatus(this.queue, this.stats()) },
+    };
   }
 
   async #start(): Promise<void> {
-    const { options, records, userAgent } = this.#parts;
-    const { name, endpoint, protocol } = options;
+    const { options, ...parts } = this.#parts;
+    const { name, endpoint } = options;
     const tls = endpoint.startsWith('https://') ? await readPems(`push ${name}`, options.tls ?? {}) : {};
-    const queue = await openQueue({
-      ...options.queue,
-      onDrop: (drop) => {
-        records.lost(drop);
-        this.#hasLeft();
-      },
-      onFault: (fault) => records.faulty(fault),
+    const open = await openDestination({
+      ...parts,
+      options,
+      tls,
+      attempt: (transport, batch) => this.#attempt(transport, batch),
+      onLeft: () => this.#hasLeft(),
     });
-    if (!this.isStarted) return queue.close();
-    const transport = createTransport(protocol, { ...options, tls, userAgent });
-    const lanes = createLanes({
-      ...options,
-      queue,
-      order: options.queue.order,
-      attempt: (batch) => this.#attempt(transport, batch),
-      settled: (batch, tally) => {
-        records.settled(batch, tally);
-        this.#hasLeft();
-      },
-    });
-    this.#open = { queue, transport, lanes };
-    lanes.start();
-    this.#opened.resolve(queue);
+    if (this.#isOver) return open.queue.close();
+    this.#open = open;
+    open.lanes.start();
+    this.#opened.resolve(open.queue);
   }
 
   async #attempt(transport: Transport, batch: Batch): Promise<SendOutcome> {
@@ -173,7 +166,10 @@ export class Destination implements Taker {
   async #shutdown(deadline: Deadline): Promise<Leftover> {
     // When the start of another destination failed, this one may still be reading its certificates, and would start after its end.
     await within(deadline, Promise.allSettled([this.#starting]));
-    if (this.#open === undefined) return { onDisk: 0, lost: this.#intake.abandon() };
+    if (this.#open === undefined) {
+      this.#isOver = true;
+      return { onDisk: 0, lost: this.#intake.abandon() };
+    }
     const { queue, lanes, transport } = this.#open;
     await within(
       deadline,
@@ -187,8 +183,10 @@ export class Destination implements Taker {
       await queue.close();
     };
     const { batches, batchesInMemory } = queue.stats();
-    await within(deadlineIn(Math.max(CLOSE_TIMEOUT_MS, deadline.remainingMs())), close());
-    return { onDisk: batches - batchesInMemory, lost: batchesInMemory + this.#intake.abandon() };
+    const closed = await within(deadlineIn(Math.max(CLOSE_TIMEOUT_MS, deadline.remainingMs())), close());
+    // What was in memory may have found its place on the disk at last.
+    const lost = closed.done ? this.records.lostAtShutdown : batchesInMemory;
+    return { onDisk: batches - lost, lost: lost + this.#intake.abandon() };
   }
 
   #hasLeft(): void {

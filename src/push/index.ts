@@ -8,12 +8,16 @@ import { stopLine, type Line } from './line.ts';
 import { observeDestinations } from './observe.ts';
 import { createOfficialPush } from './official/index.ts';
 import type { FlushResult, Push, PushOptions } from './push.ts';
+import { createPlaces } from './queue/disk/places.ts';
 import { Records } from './records.ts';
 
 export type { Push } from './push.ts';
 
-/** A disk that stands still, or an owner of a folder who may go yet, is no reason not to serve. */
-const START_TIMEOUT_MS = 1_000;
+/** A disk that stands still is no reason not to serve. An owner of the folder who lives has shown it by then (lock.ts). */
+const START_TIMEOUT_MS = 2_500;
+
+/** At one time, of the 20 threads that bin/metergate.js sets. */
+const DISK_CALLS_MAX = 12;
 
 /** Sends a collection to every destination at its interval, and one last at shutdown. Each goes its own way. */
 export function createPush(options: PushOptions): Push {
@@ -25,6 +29,7 @@ function createNativePush(options: PushOptions): Push {
   const lines = createLines(options);
   const destinations = lines.flatMap((line) => line.destinations);
   observeDestinations(instruments, destinations);
+  let hasStarted = false;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -32,11 +37,12 @@ function createNativePush(options: PushOptions): Push {
     const opening = Promise.all(destinations.map((destination) => destination.start()));
     const { done } = await within(deadlineIn(START_TIMEOUT_MS), opening);
     if (stopping !== undefined) return;
+    hasStarted = true;
     for (const { feed } of lines) feed.start();
     if (!done) for (const destination of destinations) void startLate(destination, logger);
   };
   const stop = async (deadline: Deadline): Promise<void> => {
-    await Promise.all(lines.map((line) => stopLine(line, { deadline, logger })));
+    await Promise.all(lines.map((line) => stopLine(line, { deadline, logger, hasStarted })));
   };
   return {
     name: 'push',
@@ -50,7 +56,7 @@ function createNativePush(options: PushOptions): Push {
       const flushed = new Map((await Promise.all(lines.map((line) => flushLine(line, deadline)))).flat());
       const entries = destinations.map((destination): [string, FlushResult['destinations'][string]] => {
         const { name } = destination;
-        return [name, { status: flushed.get(name) ?? 'pending', batches: destination.stats()?.batches ?? 0 }];
+        return [name, { status: flushed.get(name) ?? 'pending', batches: destination.stats().batches }];
       });
       const ok = entries.every(([, { status }]) => status === 'sent' || status === 'on_disk');
       return { ok, destinations: Object.fromEntries(entries) };
@@ -59,12 +65,13 @@ function createNativePush(options: PushOptions): Push {
 }
 
 function createLines({ destinations, readers, version, ...shared }: PushOptions): readonly Line[] {
+  const places = createPlaces(DISK_CALLS_MAX);
   return feedsOf(destinations, 'native').map(({ name, destinations: options }) => {
     const reader = readers.get(name);
     if (reader === undefined) throw new Error(`no reader for the feed ${name}`);
     const takers = options.map((each) => {
       const records = new Records({ ...shared, name: each.name, endpoint: each.endpoint });
-      return new Destination({ options: each, records, userAgent: `metergate/${version}` });
+      return new Destination({ options: each, records, userAgent: `metergate/${version}`, places });
     });
     return { destinations: takers, feed: new Feed({ ...options[0], reader, takers }) };
   });

@@ -17,7 +17,20 @@ export interface IntakeOptions {
   /** What may be on its way to the disk at one time. */
   readonly bytesMax: number;
   readonly onFailed: (batch: Batch, failure: IntakeFailure) => void;
+  /** Called once, when nothing has moved for some seconds though something waits, until it does. */
+  readonly onStill: () => void;
 }
+
+/** What is on its way. */
+export interface Pending {
+  readonly batches: number;
+  readonly points: number;
+  readonly bytes: number;
+  /** Unix ms; undefined = nothing is. */
+  readonly oldestMs: number | undefined;
+}
+
+const STILL_MS = 5_000;
 
 /**
  * The way into a queue, whose disk may be slow or stand still: then what comes is refused, and counted, and neither memory grows nor does
@@ -29,10 +42,20 @@ export class Intake {
   #pendingBytes = 0;
   /** Nobody waits for it again until it has moved. */
   #stuck = false;
+  #stillTimer: NodeJS.Timeout | undefined;
   #moved = Promise.withResolvers<undefined>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+  }
+
+  get pending(): Pending {
+    let [points, oldestMs]: [number, number | undefined] = [0, undefined];
+    for (const batch of this.#pending) {
+      points += batch.points;
+      oldestMs ??= batch.timeMs;
+    }
+    return { batches: this.#pending.size, points, bytes: this.#pendingBytes, oldestMs };
   }
 
   /** Resolves when there is room for a batch of that size; also when there is none by the deadline. */
@@ -56,6 +79,7 @@ export class Intake {
     }
     this.#pendingBytes += length;
     this.#pending.add(batch);
+    this.#stillTimer ??= setTimeout(this.#options.onStill, STILL_MS).unref();
     try {
       return (await (await queue).append(batch)).onDisk ? 'on_disk' : 'in_memory';
     } catch (error) {
@@ -65,6 +89,8 @@ export class Intake {
       this.#pending.delete(batch);
       this.#pendingBytes -= length;
       this.#stuck = false;
+      clearTimeout(this.#stillTimer);
+      this.#stillTimer = this.#pending.size > 0 ? setTimeout(this.#options.onStill, STILL_MS).unref() : undefined;
       this.#moved.resolve(undefined);
       this.#moved = Promise.withResolvers();
     }
@@ -80,6 +106,7 @@ export class Intake {
       });
     }
     this.#pending.clear();
+    clearTimeout(this.#stillTimer);
     return size;
   }
 

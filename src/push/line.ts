@@ -9,15 +9,21 @@ export interface Line {
   readonly destinations: readonly Destination[];
 }
 
+export interface StopOptions {
+  readonly deadline: Deadline;
+  readonly logger: Logger;
+  /** Where the start was refused, there is nothing to collect for. */
+  readonly hasStarted: boolean;
+}
+
 /** One last collection, which each destination sends or keeps by itself. */
 export async function stopLine(
   { feed, destinations }: Line,
-  { deadline, logger }: { deadline: Deadline; logger: Logger },
+  { deadline, logger, hasStarted }: StopOptions,
 ): Promise<void> {
-  const started = destinations.filter(({ isStarted }) => isStarted);
   const collectLast = async (): Promise<Placements> => {
     await feed.stop();
-    return started.length === 0 ? new Map() : feed.collect();
+    return hasStarted ? feed.collect() : new Map();
   };
   const collected = await within(deadline, collectLast());
   const placements: Placements = collected.done ? collected.value : new Map();
@@ -25,7 +31,7 @@ export async function stopLine(
     destinations.map(async (destination) => {
       await within(deadline, Promise.all(placements.get(destination.name) ?? []));
       const left = await destination.shutdown(deadline);
-      if (started.includes(destination)) {
+      if (hasStarted) {
         logger.info('last export', { 'metergate.destination': destination.name, ...left });
       }
     }),

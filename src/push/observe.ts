@@ -7,8 +7,7 @@ import type { QueueStats } from './queue/queue.ts';
 export interface Observed {
   readonly name: string;
   readonly queue: Pick<DestinationQueueOptions, 'bytesMax' | 'batchesMax'>;
-  /** Not there = the queue is not open. */
-  stats(): QueueStats | undefined;
+  stats(): QueueStats;
   readonly records: { readonly lastSentMs: number | undefined };
 }
 
@@ -25,7 +24,7 @@ export function observeDestinations(instruments: Instruments, destinations: read
     };
   instruments.observe(
     'metergate.push.queue.size',
-    each((destination) => destination.stats()?.bytes),
+    each((destination) => destination.stats().bytes),
   );
   instruments.observe(
     'metergate.push.queue.capacity',
@@ -33,7 +32,7 @@ export function observeDestinations(instruments: Instruments, destinations: read
   );
   instruments.observe(
     'metergate.push.queue.batches',
-    each((destination) => destination.stats()?.batches),
+    each((destination) => destination.stats().batches),
   );
   instruments.observe(
     'metergate.push.queue.batch_capacity',
@@ -42,7 +41,7 @@ export function observeDestinations(instruments: Instruments, destinations: read
   instruments.observe(
     'metergate.push.queue.oldest_age',
     each((destination) => {
-      const oldestMs = destination.stats()?.oldestMs;
+      const oldestMs = destination.stats().oldestMs;
       return oldestMs === undefined ? undefined : Math.max(0, Date.now() - oldestMs) / 1000;
     }),
   );

@@ -3,7 +3,7 @@ import type { EventName, Events } from '../telemetry/events.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
 import type { LogFields, Logger } from '../telemetry/logger.ts';
 import type { Batch } from './batch.ts';
-import type { IntakeFailure } from './intake.ts';
+import type { IntakeFailure, Pending } from './intake.ts';
 import type { Tally } from './sender.ts';
 import type { QueueDrop, QueueDropReason, QueueFault } from './queue/queue.ts';
 import type { Failure, SendOutcome } from './transports/transport.ts';
@@ -43,7 +43,9 @@ export class Records {
   #faults = 0;
   #lastSentMs: number | undefined;
   #lastError: string | undefined;
+  #lostAtShutdown = 0;
   readonly #onLoss = new Set<(loss: Loss) => void>();
+  #diskError = 'the disk has failed a moment ago';
   #warned = { text: '', atMs: -Infinity };
 
   constructor(options: RecordsOptions) {
@@ -51,6 +53,11 @@ export class Records {
     this.#attributes = { 'metergate.destination': options.name };
     // What has not happened yet is 0, so that the first time can be seen.
     options.instruments.counter('metergate.push.points.sent').add(0, this.#attributes);
+  }
+
+  /** Batches that were in memory at the end. */
+  get lostAtShutdown(): number {
+    return this.#lostAtShutdown;
   }
 
   get lastSentMs(): number | undefined {
@@ -107,6 +114,7 @@ export class Records {
   /** By the queue. */
   lost({ reason, batches, points, bytes, fromMs, toMs }: QueueDrop): void {
     this.#lose({ fromMs, toMs });
+    if (reason === 'shutdown') this.#lostAtShutdown += batches;
     this.dropped({ reason, batches, points, fields: { bytes, from: timeText(fromMs), to: timeText(toMs) } });
   }
 
@@ -122,11 +130,21 @@ export class Records {
     this.#emit('batch not queued', { points, failure, fields: { collected: timeText(timeMs) } });
   }
 
+  /** A batch is kept in memory, since the folder fails, or has done so a moment ago. */
+  notPersisted(): void {
+    const { events } = this.#options;
+    events.emit('batch not on disk', { attributes: this.#attributes, fields: { error: this.#diskError } });
+  }
+
+  /** Nothing moves. */
+  standsStill({ batches, points }: Pending): void {
+    this.#options.logger.warn('queue stands still', { ...this.#attributes, batches, points });
+  }
+
   faulty({ code, message }: QueueFault): void {
-    const { events, logger } = this.#options;
-    if (code === 'not_persisted') {
-      events.emit('batch not on disk', { attributes: this.#attributes, fields: { error: message } });
-    } else if (++this.#faults <= FAULTS_LOGGED_MAX) {
+    const { logger } = this.#options;
+    if (code === 'not_persisted') this.#diskError = message;
+    else if (++this.#faults <= FAULTS_LOGGED_MAX) {
       logger.warn('queue folder', { ...this.#attributes, code, problem: message });
     }
   }

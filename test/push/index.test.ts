@@ -295,7 +295,8 @@ describe('a queue on disk', () => {
     await first.push.start();
     const second = createPushing({ endpoint: sink.url, queue: { directory } });
     await assert.rejects(second.push.start(), new RegExp(directory));
-    await second.push.shutdown(soon());
+    await second.push.shutdown(deadlineIn(3_600_000));
+    assert.deepEqual(second.lines, [], 'it has neither sent nor lost anything');
     await first.push.shutdown(soon());
     assert.equal(sink.exports.length, 1);
   });

@@ -25,12 +25,14 @@ function slowQueue() {
 function intakeOf({ batchesMax }: { batchesMax: number }) {
   const { pending, queue } = slowQueue();
   const failures: IntakeFailure[] = [];
+  const stills: string[] = [];
   const intake = new Intake({
     queue: Promise.resolve(queue),
     bytesMax: batchesMax * BYTES,
     onFailed: (_, failure) => void failures.push(failure),
+    onStill: () => void stills.push('still'),
   });
-  return { pending, failures, intake };
+  return { pending, failures, stills, intake };
 }
 
 describe('the way into a queue', () => {
@@ -108,5 +110,19 @@ describe('the way into a queue', () => {
     assert.deepEqual(await Promise.all(placed), ['on_disk', 'failed']);
     assert.equal(intake.abandon(), 0);
     assert.equal(failures.length, 2);
+  });
+
+  it('says what is on its way, and once that it stands still', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const { intake, stills } = intakeOf({ batchesMax: 4 });
+    assert.deepEqual(intake.pending, { batches: 0, points: 0, bytes: 0, oldestMs: undefined });
+    void intake.offer(BATCH);
+    void intake.offer({ ...BATCH, timeMs: 2 });
+    assert.deepEqual(intake.pending, { batches: 2, points: 2, bytes: 2 * BYTES, oldestMs: 1 });
+    t.mock.timers.tick(4_999);
+    assert.deepEqual(stills, []);
+    t.mock.timers.tick(60_000);
+    assert.deepEqual(stills, ['still']);
+    intake.abandon();
   });
 });

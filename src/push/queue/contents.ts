@@ -58,6 +58,14 @@ export class Contents {
     return index === -1 ? undefined : index;
   }
 
+  /** What waits no longer there does not wait here. @returns of which this was news. */
+  settleLike(other: Contents): number[] {
+    const news: number[] = [];
+    for (const [index, waits] of this.#waits.entries()) if (waits && !other.isWaiting(index)) news.push(index);
+    for (const index of news) this.settle(index);
+    return news;
+  }
+
   /** It waits no longer. */
   settle(index: number): void {
     if (!this.isWaiting(index)) return;

@@ -24,6 +24,11 @@ export class MemorySegment implements Segment {
     return this.#bytes;
   }
 
+  /** By their index; undefined = it waits no longer. */
+  get batches(): readonly (Batch | undefined)[] {
+    return this.#batches.map((batch, index) => (this.contents.isWaiting(index) ? batch : undefined));
+  }
+
   hasRoom({ bytes, batches }: { bytes: number; batches: number }): boolean {
     const { bytesMax, batchesMax } = this.#limits;
     const { length } = this.contents;

@@ -41,6 +41,8 @@ export interface QueueOptions {
   /** Called once for each batch, or run of batches, that is lost: never again for what was reported. */
   readonly onDrop: (drop: QueueDrop) => void;
   readonly onFault: (fault: QueueFault) => void;
+  /** Batches that had been in memory only, since the disk had failed, are on it now. */
+  readonly onPersisted?: () => void;
 }
 
 /** A batch could not be taken; it is nowhere. */
@@ -57,7 +59,8 @@ export class QueueError extends Error {
  * whatever happens to the process or the machine.
  *
  * Who appended a batch has it delivered, or reported by `onDrop`. A batch may be read again after a crash though it had been removed.
- * Where the folder fails, batches are kept in memory until it works again; that is a fault, and `append` says so.
+ * Where the folder fails, batches are kept in memory until it works again; that is a fault, and `append` says so. With the next `append`
+ * after that, or by `close`, they come to where they belong, with the same numbers.
  */
 export interface Queue {
   /**
@@ -68,7 +71,8 @@ export interface Queue {
    */
   append(batch: Batch): Promise<{ readonly onDisk: boolean }>;
   /**
-   * The oldest batch with a number from `from` on and below `to`. What cannot be read any more is dropped on the way.
+   * The oldest batch with a number from `from` on and below `to`. What cannot be read any more is dropped on the way; what cannot be read for
+   * now is waited for (undefined), and after a while passed over, until it can be.
    *
    * @param from 0 = the oldest of all. @param to not given = no end.
    */
@@ -80,7 +84,7 @@ export interface Queue {
   /** The number that the next batch will have. */
   readonly end: number;
   stats(): QueueStats;
-  /** Lets the folder go; what is in memory only is dropped with reason `shutdown`. Idempotent. */
+  /** Lets the folder go; what is in memory only, and cannot be written either, is dropped with reason `shutdown`. Idempotent. */
   close(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import type { Disk } from './disk/disk.ts';
 import { RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES } from './disk/format.ts';
 import type { Limits } from './limits.ts';
 import { MEMORY_BATCH_BYTES, MemorySegment } from './memory-segment.ts';
+import { persistMemory } from './persist.ts';
 import type { Need, Retention } from './retention.ts';
 import type { Segment } from './segment.ts';
 import type { Place, SegmentList } from './segment-list.ts';
@@ -13,6 +14,7 @@ export interface WriterOptions {
   readonly limits: Limits;
   /** Not given = everything is in memory. */
   readonly disk: Disk | undefined;
+  readonly onPersisted: () => void;
 }
 
 /** What is found in the folder has smaller numbers, whenever it is found: also when the folder works only later. */
@@ -38,6 +40,18 @@ export class SegmentWriter {
     const onDisk = await this.#appendOnDisk(batches);
     if (!onDisk) for (const batch of batches) await this.#appendInMemory(batch);
     return onDisk;
+  }
+
+  /** What is in memory only is brought to the disk, if it works. */
+  async persist(): Promise<void> {
+    const { disk, segments } = this.#options;
+    if (disk === undefined || segments.stats().batchesInMemory === 0) return;
+    try {
+      await disk.prepare();
+      await persistMemory({ ...this.#options, disk });
+    } catch (error) {
+      disk.failed(error);
+    }
   }
 
   /** A segment that was there before. */
@@ -68,14 +82,12 @@ export class SegmentWriter {
     const need = needOf(batches);
     try {
       await disk.prepare();
+      // They come before these, on the disk as well.
+      await persistMemory({ ...this.#options, disk });
       await this.#removeAll(retention.makeRoom(need));
-      const { last } = segments;
-      const segment = last?.onDisk === true && last.hasRoom(need) ? last : await this.#startOnDisk(disk);
-      await segment.append(batches);
-      // Another process has taken the folder meanwhile.
-      if (!segments.has(segment)) return false;
+      if (segments.last?.hasRoom(need) !== true) await this.#startOnDisk(disk);
+      await disk.append(batches);
       this.#end = this.end;
-      disk.worked();
       return true;
     } catch (error) {
       disk.failed(error);
@@ -83,12 +95,9 @@ export class SegmentWriter {
     }
   }
 
-  async #startOnDisk(disk: Disk): Promise<Segment> {
-    await disk.finish();
-    const segment = await disk.create(this.end);
-    this.#options.segments.add(segment);
+  async #startOnDisk(disk: Disk): Promise<void> {
+    this.#options.segments.add(await disk.create(this.end));
     await this.#removeSpent();
-    return segment;
   }
 
   async #appendInMemory(batch: Batch): Promise<void> {

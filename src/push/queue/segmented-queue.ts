@@ -55,7 +55,7 @@ export class SegmentedQueue implements Queue {
       nowMs: parts.nowMs,
       onDrop,
     });
-    this.#reader = new SegmentReader(onFault, parts.createBackoff());
+    this.#reader = new SegmentReader(onFault, parts.createBackoff);
     this.#disk =
       directory === undefined
         ? undefined
@@ -65,6 +65,7 @@ export class SegmentedQueue implements Queue {
       retention: this.#retention,
       limits: this.#limits,
       disk: this.#disk,
+      onPersisted: options.onPersisted ?? (() => undefined),
     });
   }
 
@@ -100,9 +101,9 @@ export class SegmentedQueue implements Queue {
   }
 
   async read(from: number, to = Infinity): Promise<Entry | undefined> {
-    for (;;) {
+    for (let next = from; ;) {
       this.#expire();
-      const place = this.#segments.firstWaiting(from, to);
+      const place = this.#segments.firstWaiting(next, to);
       if (place === undefined) return undefined;
       if (this.#retention.isExpired(place)) {
         this.#drop([place], 'expired');
@@ -111,7 +112,11 @@ export class SegmentedQueue implements Queue {
       const result = await this.#reader.read(place);
       const number = place.segment.first + place.index;
       if (!this.has(number)) continue;
-      if (result === undefined) return undefined;
+      if (result === 'wait') return undefined;
+      if (result === 'pass') {
+        next = place.segment.first + place.segment.contents.length;
+        continue;
+      }
       if ('batch' in result) return { number, batch: result.batch };
       this.#onFault({ code: 'damaged', message: result.damage });
       this.#drop(result.isGone === true ? [...placesOf(place.segment)] : [place], 'corrupt');
@@ -128,6 +133,7 @@ export class SegmentedQueue implements Queue {
 
   close(): Promise<void> {
     this.#closing ??= this.#serial.run(async () => {
+      await this.#writer.persist();
       this.#retention.dropMemory();
       await this.#writer.removeEmpty();
       await this.#disk?.close();
@@ -142,7 +148,16 @@ export class SegmentedQueue implements Queue {
       segment: this.#limits.diskSegment,
       serial: this.#serial,
       onFound: (segment: Segment) => this.#writer.addFound(segment),
-      onLost: () => this.#segments.deleteAll(({ onDisk }) => onDisk),
+      onLost: (how: 'taken' | 'removed') => {
+        const lost = this.#segments.filter(({ onDisk }) => onDisk);
+        // Of what was taken the other process has the rest delivered.
+        if (how === 'removed')
+          this.#retention.drop(
+            lost.flatMap((segment) => [...placesOf(segment)]),
+            'corrupt',
+          );
+        this.#segments.deleteAll(({ onDisk }) => onDisk);
+      },
       onDamage: (bytes: number) => onDrop({ reason: 'corrupt', batches: 1, points: 0, bytes, fromMs: 0, toMs: 0 }),
     };
   }

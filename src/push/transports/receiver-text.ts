@@ -17,9 +17,16 @@ export function createTextCleaner(headers: Readonly<Record<string, string>>): Te
   return (text) => {
     // Before anything is cut off: a part of a secret is not found.
     const open = secrets.reduce((kept, secret) => kept.replaceAll(secret, '***'), text);
-    const line = open.replaceAll(/[\p{C}\s]+/gu, ' ').trim();
+    const line = withoutNoise(open.replaceAll(/[\p{C}\s]+/gu, ' ').trim());
     return line.length <= LENGTH_MAX ? line : `${line.slice(0, LENGTH_MAX - 1)}…`;
   };
+}
+
+/** OpenSSL has the address of its code and a path of its build in its words, and grpc-js the time: never the same twice. */
+function withoutNoise(text: string): string {
+  return text
+    .replace(/^[\dA-F]+:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):.*$/, 'TLS: $1')
+    .replaceAll(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, '');
 }
 
 /** The token of `Bearer TOKEN` by itself, the value of a cookie, and what Basic credentials are when they are read. */

@@ -2,42 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { LockHeldError } from '../../../src/push/queue/disk/lock.ts';
-import type { QueueOptions } from '../../../src/push/queue/queue.ts';
-import type { QueueParts } from '../../../src/push/queue/segmented-queue.ts';
-import { createBatch, drain, open, type Opened, range, readTimes } from './queues.ts';
-import { createDisk } from './simulated-disk.ts';
-import { type Call, createSimulatedFileSystem } from './simulated-file-system.ts';
+import { openFailing, wait } from './failing.ts';
+import { createBatch, drain, type Opened, range, readTimes } from './queues.ts';
+import type { Call } from './simulated-file-system.ts';
 
 // A disk that fails: the queue goes on in memory, says so, and comes back.
-
-const DIRECTORY = '/queue';
-
-interface Failing extends Opened {
-  /** The code with which calls fail; undefined = they do not. */
-  fail: (call: Call, path: string) => string | undefined;
-  readonly reopen: (fail?: Failing['fail']) => Promise<Failing>;
-}
-
-async function openFailing(
-  options: Partial<QueueOptions> = {},
-  {
-    fail = () => undefined,
-    disk = createDisk(),
-    ...parts
-  }: { fail?: Failing['fail']; disk?: ReturnType<typeof createDisk> } & Partial<QueueParts> = {},
-): Promise<Failing> {
-  const state = { fail };
-  const fileSystem = createSimulatedFileSystem(disk, { fail: (call, path) => state.fail(call, path) });
-  const opened = await open({ directory: DIRECTORY, fsync: 'every_batch', ...options }, { fileSystem, ...parts });
-  return Object.assign(state, opened, {
-    reopen: (failNow?: Failing['fail']) => openFailing(options, { disk, ...parts, ...(failNow && { fail: failNow }) }),
-  });
-}
-
-/** Beyond every back-off. */
-function wait({ clock }: Opened): void {
-  clock.nowMs += 61_000;
-}
 
 const failures: Record<string, { readonly call: Call; readonly code: string }> = {
   'the disk is full': { call: 'write', code: 'ENOSPC' },
@@ -72,10 +41,11 @@ for (const [name, { call, code }] of Object.entries(failures)) {
       wait(opened);
       assert.deepEqual(await queue.append(createBatch(4)), { onDisk: true });
       assert.deepEqual(await readTimes(queue), [1, 2, 3, 4]);
+      assert.equal(queue.stats().batchesInMemory, 0);
       await queue.close();
-      assert.deepEqual(drops, [{ reason: 'shutdown', batches: 2, points: 2, bytes: 200, fromMs: 2, toMs: 3 }]);
+      assert.deepEqual(drops, []);
       const { queue: next } = await opened.reopen();
-      assert.deepEqual(await readTimes(next), [1, 4]);
+      assert.deepEqual(await readTimes(next), [1, 2, 3, 4]);
       await next.close();
     });
 
@@ -201,43 +171,6 @@ function assertAccounted({ drops }: Opened, times: readonly number[], count: num
   }
 }
 
-describe('a batch that cannot be read', () => {
-  it('just now waits until it can be, however often that fails', async () => {
-    const opened = await openFailing();
-    for (const timeMs of [1, 2]) await opened.queue.append(createBatch(timeMs));
-    opened.fail = (call) => (call === 'read' ? 'EMFILE' : undefined);
-    for (let attempts = 0; attempts < 20; attempts++) {
-      assert.equal(await opened.queue.read(0), undefined);
-      wait(opened);
-    }
-    assert.match(
-      opened.faults[0]?.message ?? '',
-      /^\/queue\/0000000000000001.seg: a batch cannot be read: .*EMFILE.*; it is tried again$/,
-    );
-    opened.fail = () => undefined;
-    assert.deepEqual(await readTimes(opened.queue), [1, 2]);
-    assert.deepEqual(opened.drops, []);
-    await opened.queue.close();
-  });
-
-  it('since the disk is broken there is dropped after five attempts that are further and further apart', async () => {
-    const opened = await openFailing();
-    for (const timeMs of [1, 2]) await opened.queue.append(createBatch(timeMs));
-    opened.fail = (call) => (call === 'read' ? 'EIO' : undefined);
-    for (let attempts = 0; attempts < 4; attempts++) {
-      for (let again = 0; again < 10; again++) assert.equal(await opened.queue.read(0), undefined);
-      wait(opened);
-    }
-    assert.deepEqual([opened.faults.length, opened.drops], [4, []]);
-    assert.equal(await opened.queue.read(0), undefined);
-    assert.deepEqual(opened.drops, [{ reason: 'corrupt', batches: 1, points: 1, bytes: 100, fromMs: 1, toMs: 1 }]);
-    opened.fail = () => undefined;
-    wait(opened);
-    assert.deepEqual(await readTimes(opened.queue), [2]);
-    await opened.queue.close();
-  });
-});
-
 it('what is done and cannot be marked is named once, and comes again after a restart', async () => {
   const opened = await openFailing();
   for (const timeMs of [1, 2, 3]) await opened.queue.append(createBatch(timeMs));
@@ -308,7 +241,7 @@ describe('a folder of another process', () => {
   });
 
   it('is left alone when it was taken over, and used again when it is free', async () => {
-    let lose: (message: string) => void = () => undefined;
+    let lose: (message: string, how: 'taken') => void = () => undefined;
     let isHeld = false;
     const opened = await openFailing(
       {},
@@ -322,7 +255,7 @@ describe('a folder of another process', () => {
     );
     for (const timeMs of [1, 2]) await opened.queue.append(createBatch(timeMs));
     isHeld = true;
-    lose('/queue was taken over');
+    lose('/queue was taken over', 'taken');
     await setImmediate();
     const calls: Call[] = [];
     opened.fail = (call) => {

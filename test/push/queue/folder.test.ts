@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openQueue } from '../../../src/push/queue/index.ts';
 import { acquireLock } from '../../../src/push/queue/disk/lock.ts';
+import { until } from '../../support/until.ts';
 import { createBatch, drain, makeFolder, open, range, readTimes } from './queues.ts';
 
 // What a queue does with its folder, on a real disk.
@@ -129,6 +130,43 @@ describe('the folder of a queue', () => {
     assert.deepEqual(faults, [{ code: 'damaged', message: `${directory}/0000000000000001.seg is gone` }]);
     await queue.close();
     assert.equal((await readdir(directory)).length, 7);
+  });
+
+  it('of which somebody has removed the file that is written to is not said to have what comes then', async (t) => {
+    const directory = await makeFolder(t);
+    const { queue, drops, clock } = await open({ directory });
+    for (const timeMs of range(0, 3)) assert.deepEqual(await queue.append(createBatch(timeMs)), { onDisk: true });
+    await rm(join(directory, '0000000000000001.seg'));
+    assert.deepEqual(await queue.append(createBatch(3)), { onDisk: false });
+    assert.deepEqual(await readTimes(queue), [3]);
+    assert.deepEqual(drops, [{ reason: 'corrupt', batches: 3, points: 3, bytes: 300, fromMs: 0, toMs: 2 }]);
+    clock.nowMs += 60_000;
+    assert.deepEqual(await queue.append(createBatch(4)), { onDisk: true });
+    assert.deepEqual(await readTimes(queue), [3, 4]);
+    await queue.close();
+    const { queue: next } = await open({ directory });
+    assert.deepEqual(await readTimes(next), [3, 4]);
+    await next.close();
+  });
+
+  it('that somebody removes has all that was in it reported, and is made anew', async (t) => {
+    const directory = await makeFolder(t);
+    const { queue, drops, faults, clock } = await open(
+      { directory },
+      { acquireLock: (options) => acquireLock({ ...options, heartbeatMs: 5 }) },
+    );
+    for (const timeMs of range(0, 3)) await queue.append(createBatch(timeMs));
+    await rm(directory, { recursive: true });
+    await until('it is noticed', () => drops.length > 0);
+    assert.deepEqual(drops, [{ reason: 'corrupt', batches: 3, points: 3, bytes: 300, fromMs: 0, toMs: 2 }]);
+    assert.match(faults[0]?.message ?? '', /somebody has removed the folder/);
+    clock.nowMs += 60_000;
+    assert.deepEqual(await queue.append(createBatch(3)), { onDisk: true });
+    assert.deepEqual(await readTimes(queue), [3]);
+    await queue.close();
+    const { queue: next } = await open({ directory });
+    assert.deepEqual(await readTimes(next), [3]);
+    await next.close();
   });
 
   it('that is larger than the queue may be now has its oldest dropped at the start', async (t) => {

@@ -7,7 +7,9 @@ export const FIRST_MS = 1_700_000_000_000;
 
 interface Promised {
   readonly batch: Batch;
-  /** `append` has said that it is on disk. */
+  /** `append` has ended, in this life. */
+  answered: boolean;
+  /** It is on disk: `append` has said so, of it or of a later one. */
   acknowledged: boolean;
   /** `remove` was called, and has not ended. */
   removing: boolean;
@@ -43,10 +45,12 @@ export class Ledger {
   async append(queue: Queue, bytes: number): Promise<boolean> {
     const number = this.#promised.length;
     const batch = createBatch(number, bytes);
-    const promised = { batch, acknowledged: false, removing: false, gone: false };
+    const promised = { batch, answered: false, acknowledged: false, removing: false, gone: false };
     this.#promised.push(promised);
     const { onDisk } = await queue.append(batch);
-    promised.acknowledged = onDisk;
+    promised.answered = true;
+    // Then so are those that were in memory before.
+    if (onDisk) for (const one of this.#promised) one.acknowledged ||= one.answered;
     return onDisk;
   }
 
@@ -114,6 +118,7 @@ export class Ledger {
     this.#isReviving = false;
     for (const [number, one] of this.#promised.entries()) {
       one.removing = false;
+      one.answered = false;
       one.gone = !found.includes(number);
       if (durable) one.acknowledged = true;
     }

@@ -32,7 +32,8 @@ export interface Hooks {
 /** The seam of the queue in memory. Calls that are wrong fail as in Node.js; those that only the queue can have wrong (a file that is closed) throw. */
 export function createSimulatedFileSystem(disk: Disk = createDisk(), hooks: Hooks = {}): FileSystem {
   const enter = createEntrance(hooks);
-  const open = (path: string, inode: Inode): File => openFile(path, inode, { enter, room: () => roomOf(disk, hooks) });
+  const open = (path: string, inode: Inode): File =>
+    openFile(path, inode, { enter, room: () => roomOf(disk, hooks), isLinked: () => disk.names.get(path) === inode });
   return {
     makeDirectory: async (path) => {
       await enter('makeDirectory', path);
@@ -87,7 +88,15 @@ function createEntrance({ before, fail }: Hooks): (call: Call, path: string) => 
 function openFile(
   path: string,
   inode: Inode,
-  { enter, room }: { readonly enter: (call: Call, path: string) => Promise<void>; readonly room: () => number },
+  {
+    enter,
+    room,
+    isLinked,
+  }: {
+    readonly enter: (call: Call, path: string) => Promise<void>;
+    readonly room: () => number;
+    readonly isLinked: () => boolean;
+  },
 ): File {
   let open = true;
   const enterOpen = async (call: Call): Promise<void> => {
@@ -98,6 +107,10 @@ function openFile(
     size: async () => {
       await enterOpen('size');
       return inode.data.length;
+    },
+    isLinked: async () => {
+      await enterOpen('isLinked');
+      return isLinked();
     },
     read: async (into, position) => {
       await enterOpen('read');

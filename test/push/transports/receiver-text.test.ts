@@ -21,6 +21,11 @@ describe('what a receiver says', () => {
     'does not have one of the two': ['bad password pa"ss/word', 'bad password ***'],
     'does not have a secret as JSON has it': [String.raw`{"got":"pa\"ss\/word"}`, '{"got":"***"}'],
     'does not have a secret as a URL has it': ['?p=pa%22ss%2Fword', '?p=***'],
+    'has no time that makes it another each time': ['Protocol error (2026-11-28T13:19:20.974Z)', 'Protocol error'],
+    'is what is wrong with TLS, not where': [
+      '40E3A3374A7F0000:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:../deps/a.c:80:',
+      'TLS: wrong version number',
+    ],
     'may have what is too short for a secret': ['no such tenant: eu', 'no such tenant: eu'],
     'may be empty': ['', ''],
   };

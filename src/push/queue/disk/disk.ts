@@ -1,12 +1,13 @@
 import { errorText } from '../../../std/error-text.ts';
 import type { Backoff } from '../../../std/backoff.ts';
+import type { Batch } from '../../batch.ts';
 import type { QueueOptions } from '../queue.ts';
 import type { Segment, SegmentLimits } from '../segment.ts';
 import type { Serial } from '../serial.ts';
 import type { FileSegment } from './file-segment.ts';
 import type { FileSystem } from './file-system.ts';
 import { Folder } from './folder.ts';
-import { type acquireLock, LockHeldError } from './lock.ts';
+import { type acquireLock, LockHeldError, lostError } from './lock.ts';
 
 export interface DiskOptions extends Pick<QueueOptions, 'fsync' | 'onFault'> {
   readonly directory: string;
@@ -22,7 +23,7 @@ export interface DiskOptions extends Pick<QueueOptions, 'fsync' | 'onFault'> {
   /** A segment was there before, and comes after those that were found earlier. */
   readonly onFound: (segment: FileSegment) => Promise<void>;
   /** What was on disk is not ours any more. */
-  readonly onLost: () => void;
+  readonly onLost: (how: 'taken' | 'removed') => void;
   readonly onDamage: (bytes: number) => void;
 }
 
@@ -36,8 +37,8 @@ export class Disk {
   /** What is written to now. */
   #active: FileSegment | undefined;
   #syncTimer: NodeJS.Timeout | undefined;
-  /** Nothing is written while there is one of these: the queue would become larger than it may. */
-  readonly #unremoved = new Set<Segment>();
+  /** What is to be done before anything is written: else the queue would become larger than it may, or have a batch twice. */
+  readonly #owed = new Map<Segment, () => Promise<void>>();
   /** Of these it was said that they cannot be marked. */
   readonly #unmarked = new WeakSet<Segment>();
 
@@ -63,27 +64,44 @@ export class Disk {
   /** To be called before anything is written. @throws the error of the system, or LockHeldError. */
   async prepare(): Promise<void> {
     if (this.#folder === undefined) await this.#open();
-    for (const segment of this.#unremoved) {
-      await segment.remove();
-      this.#unremoved.delete(segment);
+    for (const [segment, settle] of this.#owed) {
+      await settle();
+      this.#owed.delete(segment);
     }
   }
 
   /** The segment that is written to from now on. @throws the error of the system. */
   async create(first: number): Promise<FileSegment> {
-    if (this.#folder === undefined) throw Object.assign(new Error('it belongs to another process'), { code: 'ENOLCK' });
+    await this.finish();
+    if (this.#folder === undefined) throw lostError();
     this.#active = await this.#folder.create(first);
     return this.#active;
   }
 
-  /** Batches were appended to the active segment. */
-  worked(): void {
-    this.#options.backoff.reset();
-    if (this.#options.fsync !== 'every_second') return;
-    this.#syncTimer ??= setTimeout(() => {
-      this.#syncTimer = undefined;
-      void this.#options.serial.run(() => this.#sync());
-    }, SYNC_INTERVAL_MS).unref();
+  /** A whole file, or none, which is written to from now on. @throws the error of the system. */
+  async write(first: number, batches: readonly (Batch | undefined)[]): Promise<FileSegment> {
+    const segment = await this.create(first);
+    try {
+      await this.append(batches);
+      return segment;
+    } catch (error) {
+      if (segment === this.#active) await this.remove(segment);
+      throw error;
+    }
+  }
+
+  /** To the active segment. @throws the error of the system. */
+  async append(batches: readonly (Batch | undefined)[]): Promise<void> {
+    const segment = this.#active;
+    try {
+      await segment?.append(batches);
+    } catch (error) {
+      if (segment !== undefined && segment === this.#active) this.#owed.set(segment, () => segment.cut());
+      throw error;
+    }
+    // Another process may have taken the folder meanwhile.
+    if (segment === undefined || segment !== this.#active) throw lostError();
+    this.#worked();
   }
 
   /** @throws what is no error of the system. */
@@ -117,10 +135,11 @@ export class Disk {
   /** Never throws; what cannot be removed now is removed later. */
   async remove(segment: Segment): Promise<void> {
     if (segment === this.#active) this.#active = undefined;
+    this.#owed.delete(segment);
     try {
       await segment.remove();
     } catch (error) {
-      this.#unremoved.add(segment);
+      this.#owed.set(segment, () => segment.remove());
       this.#notMarked(`${segment.name}: it is done, and cannot be removed: ${errorText(error)}`);
     }
   }
@@ -134,7 +153,10 @@ export class Disk {
   async #open(): Promise<void> {
     const folder: Folder = new Folder({
       ...this.#options,
-      onLost: (message) => this.#lose(folder, message),
+      onLost: (message, how) => {
+        if (folder === this.#folder) this.#lose(message, how);
+        void folder.close();
+      },
     });
     await folder.open();
     this.#folder = folder;
@@ -145,14 +167,21 @@ export class Disk {
     }
   }
 
-  #lose(folder: Folder, message: string): void {
-    if (folder !== this.#folder) return;
+  #lose(message: string, how: 'taken' | 'removed'): void {
     this.#folder = undefined;
     this.#active = undefined;
-    this.#unremoved.clear();
+    this.#owed.clear();
     this.#options.onFault({ code: 'lock_lost', message });
-    this.#options.onLost();
-    void folder.close();
+    this.#options.onLost(how);
+  }
+
+  #worked(): void {
+    this.#options.backoff.reset();
+    if (this.#options.fsync !== 'every_second') return;
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined;
+      void this.#options.serial.run(() => this.#sync());
+    }, SYNC_INTERVAL_MS).unref();
   }
 
   async #sync(): Promise<void> {

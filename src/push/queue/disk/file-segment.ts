@@ -7,12 +7,10 @@ import type { FileSystem } from './file-system.ts';
 import {
   decodeRecordHeader,
   DONE_OFFSET,
-  encodeBatchHeader,
+  encodeBatches,
   encodeDone,
-  encodeSegmentHeader,
   RECORD_HEADER_BYTES,
   type RecordHeader,
-  SEGMENT_HEADER_BYTES,
   seedOf,
 } from './format.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -39,6 +37,8 @@ export class FileSegment implements Segment {
   /** Where the records are. */
   readonly #offsets: number[] = [];
   #bytes = 0;
+  /** Behind this offset is what is not to be kept. */
+  #torn: number | undefined;
   /** The file is kept open to be appended to. */
   #isOpen: boolean;
   /** There is something that a power cut would take. */
@@ -88,23 +88,21 @@ export class FileSegment implements Segment {
     return length === 0 || (this.#bytes + bytes <= limits.bytesMax && length + batches <= limits.batchesMax);
   }
 
-  async append(batches: readonly Batch[]): Promise<void> {
+  /** @param batches undefined = one that waits no longer, of which there is only the number. */
+  async append(batches: readonly (Batch | undefined)[]): Promise<void> {
     const before = this.#bytes;
-    let end = before === 0 ? SEGMENT_HEADER_BYTES : before;
-    const parts: Uint8Array[] = before === 0 ? [encodeSegmentHeader()] : [];
-    const offsets = batches.map((batch) => {
-      const offset = end;
-      parts.push(encodeBatchHeader(batch, this.seed), batch.payload);
-      end += RECORD_HEADER_BYTES + batch.payload.length;
-      return offset;
-    });
+    const { parts, offsets, end } = encodeBatches(batches, { seed: this.seed, end: before });
     this.#bytes = end;
     this.#isUnsynced = true;
     try {
-      await this.#use((file) => file.write(parts, before));
+      await this.#use(async (file) => {
+        await file.write(parts, before);
+        if (!(await file.isLinked())) throw Object.assign(new Error(`${this.name} was removed`), { code: 'ENOENT' });
+      });
       if (this.#options.syncs) await this.sync();
     } catch (error) {
-      await this.#cut(before);
+      this.#torn = before;
+      await this.cut().catch(() => undefined);
       // What was there before is safe already, where each batch is.
       if (this.#options.syncs) this.#isUnsynced = false;
       await this.seal();
@@ -112,18 +110,28 @@ export class FileSegment implements Segment {
     }
     batches.forEach((batch, i) => {
       this.#offsets.push(offsets[i] ?? 0);
-      this.contents.add({ ...batch, bytes: batch.payload.length });
+      if (batch === undefined) this.contents.add({ timeMs: 0, points: 0, bytes: 0 }, false);
+      else this.contents.add({ ...batch, bytes: batch.payload.length });
     });
+  }
+
+  /** Takes away what an append has left that failed, also after a power cut. Until then it takes its room. @throws the error of the system. */
+  async cut(): Promise<void> {
+    const bytes = this.#torn;
+    if (bytes === undefined) return;
+    await this.#use(async (file) => {
+      await file.truncate(bytes);
+      if (this.#options.syncs) await file.sync();
+    }).catch(unlessGone);
+    this.#torn = undefined;
+    this.#bytes = bytes;
   }
 
   async read(index: number): Promise<ReadResult> {
     const { bytes } = this.contents.at(index);
     const offset = this.#offsets[index] ?? 0;
     const record = Buffer.allocUnsafeSlow(RECORD_HEADER_BYTES + bytes);
-    const read = await this.#use((file) => file.read(record, offset)).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return undefined;
-    });
+    const read = await this.#use((file) => file.read(record, offset)).catch(unlessGone);
     if (read === undefined) return { damage: `${this.name} is gone`, isGone: true };
     const name = `${this.name}: the batch of ${bytes} bytes at offset ${offset}`;
     if (read < record.length) return { damage: `${name} ends after ${Math.max(0, read - RECORD_HEADER_BYTES)} bytes` };
@@ -170,24 +178,16 @@ export class FileSegment implements Segment {
     await this.#options.files.forget(this.name);
     this.#isUnsynced = false;
     const { fileSystem, syncs } = this.#options;
-    await fileSystem.remove(this.name).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    });
+    await fileSystem.remove(this.name).catch(unlessGone);
     // Else all of it might come again after a power cut.
-    if (syncs && this.contents.length > 0) await fileSystem.syncDirectory(dirname(this.name));
-  }
-
-  /** Takes away what was not written as a whole. If that fails, too, it is found by the next start, and sent twice at worst. */
-  async #cut(bytes: number): Promise<void> {
-    try {
-      await this.#use((file) => file.truncate(bytes));
-      this.#bytes = bytes;
-    } catch {
-      // What is there takes its room.
-    }
+    if (syncs && this.#bytes > 0) await fileSystem.syncDirectory(dirname(this.name));
   }
 
   #use<T>(task: Parameters<typeof OpenFiles.prototype.use<T>>[1]): Promise<T> {
     return this.#options.files.use(this.name, task);
   }
+}
+
+function unlessGone(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
 }

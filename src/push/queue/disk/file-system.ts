@@ -14,7 +14,7 @@ export interface FileSystem {
   list(directory: string): Promise<string[]>;
   /** Mode 0600. @throws `EEXIST` if there is one of that name. */
   create(path: string): Promise<File>;
-  /** For reading and writing. */
+  /** For reading and writing; where the disk allows it to be read only, to write rejects with what was wrong. */
   open(path: string): Promise<File>;
   remove(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
@@ -23,6 +23,8 @@ export interface FileSystem {
 export interface File {
   /** In bytes. */
   size(): Promise<number>;
+  /** Whether it has a name: nobody has removed it. */
+  isLinked(): Promise<boolean>;
   /** Fills `into` from there on. @returns how many bytes there were; less than wanted only at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;
   /** All of them one after the other, or rejects, with any part of it written. */

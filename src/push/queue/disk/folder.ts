@@ -4,7 +4,7 @@ import type { QueueOptions } from '../queue.ts';
 import type { SegmentLimits } from '../segment.ts';
 import { FileSegment } from './file-segment.ts';
 import type { FileSystem } from './file-system.ts';
-import type { acquireLock as acquireRealLock, Lock } from './lock.ts';
+import type { acquireLock as acquireRealLock, Lock, LockOptions } from './lock.ts';
 import { isLockFile } from './lock.ts';
 import { OpenFiles } from './open-files.ts';
 import { recoverSegment } from './recover.ts';
@@ -16,8 +16,8 @@ export interface FolderOptions extends Pick<QueueOptions, 'fsync' | 'onFault'> {
   readonly segment: SegmentLimits;
   /** From 0 on and below `max`. */
   readonly randomInt: (max: number) => number;
-  /** Another process has taken the folder: nothing in it is ours any more. */
-  readonly onLost: (message: string) => void;
+  /** Another process has taken the folder, or it was removed: nothing in it is ours any more. */
+  readonly onLost: LockOptions['onLost'];
   /** So many bytes are damaged, and with them a batch. */
   readonly onDamage: (bytes: number) => void;
 }

@@ -60,6 +60,24 @@ export function encodeBatchHeader({ payload, timeMs, points }: Batch, seed: numb
   return encodeRecordHeader(header, seed);
 }
 
+/**
+ * Of what is written at once, where a file ends so far. An undefined one takes nothing.
+ *
+ * @returns the bytes, in parts, where each batch begins, and where the file ends then.
+ */
+export function encodeBatches(batches: readonly (Batch | undefined)[], { seed, end }: { seed: number; end: number }) {
+  const parts: Uint8Array[] = end === 0 ? [encodeSegmentHeader()] : [];
+  let at = Math.max(end, SEGMENT_HEADER_BYTES);
+  const offsets = batches.map((batch) => {
+    const offset = at;
+    if (batch === undefined) return offset;
+    parts.push(encodeBatchHeader(batch, seed), batch.payload);
+    at += RECORD_HEADER_BYTES + batch.payload.length;
+    return offset;
+  });
+  return { parts, offsets, end: at };
+}
+
 export function encodeRecordHeader(fields: RecordHeader, seed: number): Buffer {
   const { payloadBytes, payloadCrc, timeMs, points, done } = fields;
   const header = Buffer.alloc(RECORD_HEADER_BYTES);

@@ -1,17 +1,23 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, unlink, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, readdir, unlink, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeOwner, type LockFile, readLockFile, watchLockFile } from './lock-file.ts';
+import type { Places } from './places.ts';
 import { identifyProcess } from './process-identity.ts';
 
 export interface LockOptions {
   /** It exists. */
   readonly directory: string;
-  /** Called at most once, and not after `release`: somebody took the folder over while we seemed dead. The message is a sentence. */
-  readonly onLost: (message: string) => void;
+  /**
+   * Called at most once, and not after `release`: somebody took the folder over while we seemed dead, or has removed it, with all that was in
+   * it. The message is a sentence.
+   */
+  readonly onLost: (message: string, how: 'taken' | 'removed') => void;
   /** How often the owner shows that it is alive. */
   readonly heartbeatMs?: number;
+  /** For what shows that it is alive: on a disk that stands still that must not wait in a thread of its own. */
+  readonly places?: Places;
   /** An owner of which nothing else can be known is dead when it has not shown that it is alive for so long. */
   readonly staleMs?: number;
 }
@@ -24,6 +30,11 @@ export interface Lock {
 /** The folder belongs to a process that is alive. */
 export class LockHeldError extends Error {
   readonly code = 'lock_held';
+}
+
+/** The folder was this process's, and is not any more: as the system says it. */
+export function lostError(): Error {
+  return Object.assign(new Error('it belongs to another process'), { code: 'ENOLCK' });
 }
 
 /** Whether a name in the folder is that of a lock file: no segment, and nothing foreign. */
@@ -50,7 +61,7 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
       await createLockFile(path, content);
       if (await isAlone(path, dead, directory)) {
         await Promise.all(dead.map((file) => removeFile(file.path)));
-        return keepLock(path, { onLost: options.onLost, heartbeatMs });
+        return keepLock(path, { ...options, heartbeatMs });
       }
     } catch (error) {
       await removeFile(path).catch(() => undefined);
@@ -94,17 +105,29 @@ async function listLockFiles(directory: string): Promise<string[]> {
   return (await readdir(directory)).filter(isLockFile).map((name) => join(directory, name));
 }
 
-function keepLock(path: string, { onLost, heartbeatMs }: { onLost: LockOptions['onLost']; heartbeatMs: number }): Lock {
+function keepLock(
+  path: string,
+  { onLost, heartbeatMs, places }: Pick<LockOptions, 'onLost' | 'places'> & { heartbeatMs: number },
+): Lock {
   let released = false;
   let timer = setTimeout(beat, heartbeatMs).unref();
   function beat(): void {
-    const now = new Date();
-    void utimes(path, now, now).then(goOn, (error: unknown) => {
+    const show = (): Promise<void> => utimes(path, new Date(), new Date());
+    void (places === undefined ? show() : places.run(show)).then(goOn, (error: unknown) => {
       // With any other error nobody else can take the folder, or it works again the next time.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') goOn();
-      else if (!released)
-        onLost(`${path} is gone: another process, for which this one seemed dead, has taken the folder over`);
+      else void tellLost();
     });
+  }
+  async function tellLost(): Promise<void> {
+    const isThere = await access(dirname(path)).then(
+      () => true,
+      (error: unknown) => (error as NodeJS.ErrnoException).code !== 'ENOENT',
+    );
+    if (released) return;
+    if (isThere)
+      onLost(`${path} is gone: another process, for which this one seemed dead, has taken the folder over`, 'taken');
+    else onLost(`${path} is gone: somebody has removed the folder, and what was in it`, 'removed');
   }
   function goOn(): void {
     if (!released) timer = setTimeout(beat, heartbeatMs).unref();

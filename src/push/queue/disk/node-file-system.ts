@@ -3,13 +3,14 @@ import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path';
 import type { File, FileSystem } from './file-system.ts';
 
+const READ_ONLY = new Set<string | undefined>(['EROFS', 'EACCES', 'EPERM']);
+
 /** The disks of this machine. */
 export const nodeFileSystem: FileSystem = {
   makeDirectory,
   list: (directory) => readdir(directory),
   create: async (path) => createFile(await open(path, 'wx+', 0o600)),
-  // A link is not ours: what is behind it is not to be cut or written.
-  open: async (path) => createFile(await open(path, constants.O_RDWR | constants.O_NOFOLLOW)),
+  open: openFile,
   remove: unlink,
   syncDirectory,
 };
@@ -20,6 +21,7 @@ export function createFile(
 ): File {
   return {
     size: async () => (await handle.stat()).size,
+    isLinked: async () => (await handle.stat()).nlink > 0,
     read: (into, position) => readFully(handle, into, position),
     write: (parts, position) => writeFully(handle, parts, position),
     truncate: (size) => handle.truncate(size),
@@ -27,6 +29,20 @@ export function createFile(
     sync: () => handle.datasync(),
     close: () => handle.close(),
   };
+}
+
+/** A disk that has turned read-only still has what is on it. */
+async function openFile(path: string): Promise<File> {
+  // A link is not ours: what is behind it is not to be cut or written.
+  const opened = (flag: number) => open(path, flag | constants.O_NOFOLLOW);
+  try {
+    return createFile(await opened(constants.O_RDWR));
+  } catch (error) {
+    const refusal = error as NodeJS.ErrnoException;
+    if (!READ_ONLY.has(refusal.code)) throw error;
+    const refuse = () => Promise.reject(refusal);
+    return { ...createFile(await opened(constants.O_RDONLY)), write: refuse, truncate: refuse };
+  }
 }
 
 async function readFully(handle: Pick<FileHandle, 'read'>, into: Uint8Array, position: number): Promise<number> {

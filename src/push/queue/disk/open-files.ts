@@ -40,6 +40,10 @@ export class OpenFiles {
     entry.users++;
     try {
       return await task(await entry.file);
+    } catch (error) {
+      // It is opened anew the next time: it may be of a time when the disk was read-only.
+      if (this.#files.get(path) === entry) this.#files.delete(path);
+      throw error;
     } finally {
       entry.users--;
       // It was forgotten while it was used.

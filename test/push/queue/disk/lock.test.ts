@@ -190,6 +190,17 @@ describe('who loses the lock', () => {
     await lock.release();
   });
 
+  it('is told that the folder was removed, where it was', async () => {
+    const directory = createFolder();
+    const lost: unknown[] = [];
+    const lock = await acquire(directory, { heartbeatMs: 5, onLost: (...all) => lost.push(all) });
+    const path = await untilThere(directory);
+    rmSync(directory, { recursive: true });
+    while (lost.length === 0) await pause();
+    assert.deepEqual(lost, [[`${path} is gone: somebody has removed the folder, and what was in it`, 'removed']]);
+    await lock.release();
+  });
+
   it('is told nothing when it was released before', async () => {
     const directory = createFolder();
     const lock = await acquire(directory, { heartbeatMs: 1, onLost: assert.fail });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -87,6 +87,36 @@ describe('a file', () => {
     assert.deepEqual(await readFile(path), Buffer.concat(parts));
   });
 
+  it('knows whether it was removed', async () => {
+    const path = join(root, 'removed');
+    const file = await nodeFileSystem.create(path);
+    assert.equal(await file.isLinked(), true);
+    await nodeFileSystem.remove(path);
+    assert.equal(await file.isLinked(), false);
+    await file.close();
+  });
+
+  it('that may only be read is read, and says what is wrong when it is to be written', async () => {
+    const path = join(root, 'read-only');
+    await writeFile(path, 'kept');
+    await chmod(root, 0o755);
+    await chmod(path, 0o444);
+    const file = await asSomebody(() => nodeFileSystem.open(path));
+    const into = Buffer.alloc(4);
+    assert.equal(await file.read(into, 0), 4);
+    assert.deepEqual(into, bytes('kept'));
+    await assert.rejects(file.write([bytes('lost')], 0), { code: 'EACCES' });
+    await assert.rejects(file.truncate(0), { code: 'EACCES' });
+    await file.close();
+    await chmod(path, 0o000);
+    await assert.rejects(
+      asSomebody(() => nodeFileSystem.open(path)),
+      { code: 'EACCES' },
+    );
+    await chmod(path, 0o600);
+    assert.deepEqual(await readFile(path), bytes('kept'));
+  });
+
   it('is no link, no folder, and nothing that waits for somebody', async () => {
     const path = join(root, 'target');
     await writeFile(path, 'of somebody else');
@@ -126,6 +156,17 @@ describe('a system that does less than it was asked to', () => {
     await file.close();
   });
 });
+
+/** Not as root, who may do everything. */
+async function asSomebody<T>(task: () => Promise<T>): Promise<T> {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    return await task();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
 
 /** A handle that writes and reads at most so many bytes at once. */
 function createShort(handle: FileHandle, most: number): Parameters<typeof createFile>[0] {

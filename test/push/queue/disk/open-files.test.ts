@@ -86,6 +86,23 @@ describe('open files', () => {
     assert.deepEqual(open, []);
   });
 
+  it('are opened anew after something failed: then more may be allowed', async () => {
+    const { files, open } = await openSome();
+    const closed: File[] = [];
+    const use = (): Promise<never> =>
+      files.use('/a', (file) => {
+        assert.ok(!closed.includes(file));
+        closed.push(file);
+        return Promise.reject(new Error('read-only'));
+      });
+    await assert.rejects(use, /read-only/);
+    assert.deepEqual(open, []);
+    await assert.rejects(use, /read-only/);
+    assert.equal(closed.length, 2);
+    await files.close();
+    assert.deepEqual(open, []);
+  });
+
   it('are tried anew when they could not be opened', async () => {
     const { files, breakDisk } = await openSome();
     breakDisk(true);

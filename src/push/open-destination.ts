@@ -1,0 +1,56 @@
+import type { Batch } from './batch.ts';
+import { createLanes, type Lanes } from './lanes.ts';
+import type { DestinationOptions } from './options.ts';
+import { openQueue } from './queue/index.ts';
+import type { Places } from './queue/disk/places.ts';
+import type { Queue } from './queue/queue.ts';
+import type { Records } from './records.ts';
+import { createTransport } from './transports/index.ts';
+import type { SendOutcome, Tls, Transport } from './transports/transport.ts';
+
+/** What a destination has from its start on. */
+export interface OpenDestination {
+  readonly queue: Queue;
+  readonly transport: Transport;
+  readonly lanes: Lanes;
+}
+
+export interface OpenDestinationOptions {
+  readonly options: DestinationOptions;
+  readonly records: Records;
+  readonly userAgent: string;
+  readonly tls: Tls;
+  readonly places: Places;
+  readonly attempt: (transport: Transport, batch: Batch) => Promise<SendOutcome>;
+  /** A batch has left the queue, or is safe. */
+  readonly onLeft: () => void;
+}
+
+/** @throws LockHeldError if another process owns the folder of the queue. */
+export async function openDestination(given: OpenDestinationOptions): Promise<OpenDestination> {
+  const { options, records, userAgent, tls, places, attempt, onLeft } = given;
+  const queue = await openQueue(
+    {
+      ...options.queue,
+      onDrop: (drop) => {
+        records.lost(drop);
+        onLeft();
+      },
+      onFault: (fault) => records.faulty(fault),
+      onPersisted: onLeft,
+    },
+    { within: places },
+  );
+  const transport = createTransport(options.protocol, { ...options, tls, userAgent });
+  const lanes = createLanes({
+    ...options,
+    queue,
+    order: options.queue.order,
+    attempt: (batch) => attempt(transport, batch),
+    settled: (batch, tally) => {
+      records.settled(batch, tally);
+      onLeft();
+    },
+  });
+  return { queue, transport, lanes };
+}
