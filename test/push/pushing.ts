@@ -1,9 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import type { Snapshot } from '../../src/metric/model.ts';
 import { feedsOf } from '../../src/push/feeds.ts';
 import { createPush, type Push } from '../../src/push/index.ts';
 import type { DestinationOptions } from '../../src/push/options.ts';
 import { createTelemetry } from '../../src/telemetry/index.ts';
 import type { Instruments } from '../../src/telemetry/instruments.ts';
+import { deadlineIn } from '../../src/std/deadline.ts';
+import { startOtlpSink, type OtlpSink } from '../support/otlp-sink.ts';
+import { freePort } from '../support/processes.ts';
 import { createRecordingLogger, type LogLine } from '../support/telemetry.ts';
 
 /** Pushes only at shutdown, from a queue in memory, unless it says otherwise. */
@@ -90,4 +97,33 @@ export function sent(snapshots: readonly Snapshot[], name: string): Readonly<Rec
     }
   }
   return values;
+}
+
+/** The values of `inference.requests` of every export, in the order of their arrival. */
+export function values({ exports }: OtlpSink): number[] {
+  return exports.flatMap(({ snapshots }) => Object.values(sent(snapshots, 'inference.requests')));
+}
+
+export function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
+
+export const soon = () => deadlineIn(10_000);
+
+export async function sinkFor(t: TestContext): Promise<OtlpSink> {
+  const sink = await startOtlpSink();
+  t.after(() => sink.close());
+  return sink;
+}
+
+/** One that is not there yet. */
+export async function folderFor(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'metergate-push-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return join(folder, 'queue');
+}
+
+/** Nobody listens there. */
+export async function deadEndpoint(): Promise<string> {
+  return `http://127.0.0.1:${await freePort()}`;
 }

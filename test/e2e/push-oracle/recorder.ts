@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { createPush } from '../../../src/push/index.ts';
 import { feedsOf } from '../../../src/push/feeds.ts';
 import { deadlineIn } from '../../../src/std/deadline.ts';
@@ -9,16 +10,28 @@ import { SERIES, type RecorderOptions } from './protocol.ts';
 
 /*
  * Run as a process of its own, to be killed at any moment: `node recorder.ts JSON`, of RecorderOptions. It records step after step, each as one
- * delta collection, and writes a line as soon as something is known, without a buffer between that a kill could take away:
- * `recorded N AT`, `acknowledged N AT`, and `dropped FROM TO`, all times in Unix ms, when the queue gives up what it had acknowledged.
+ * collection, and writes a line as soon as something is known, without a buffer between that a kill could take away:
+ * `recorded N AT`, `acknowledged N AT`, `dropped FROM TO POINTS` when the queue gives up what it had acknowledged, all times in Unix ms; and `fault WHY`
+ * when something is not on disk.
  */
 
 const options = JSON.parse(process.argv[2] ?? '') as RecorderOptions;
-const say = (line: string): void => void writeSync(1, `${line}\n`);
+/** Waits until it is said, also when nobody has read for long. */
+function say(line: string): void {
+  for (let rest = Buffer.from(`${line}\n`); rest.length > 0;) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
 
 const given: TestDestination = {
   endpoint: options.endpoint,
-  temporality: 'delta',
+  protocol: options.protocol,
+  temporality: options.temporality,
   batchBytesMax: options.batchBytesMax,
   metrics: { included: ['inference.requests'], excluded: [] },
   queue: { directory: options.directory, bytesMax: options.queueBytesMax, order: options.order },
@@ -33,8 +46,10 @@ const push = createPush({
   instruments,
   events: {
     emit: (event, emitted = {}) => {
-      const { from, to } = emitted.fields ?? {};
-      if (event === 'batches dropped') say(`dropped ${Date.parse(String(from))} ${Date.parse(String(to))}`);
+      const { from, to, points, error } = emitted.fields ?? {};
+      if (event === 'batches dropped')
+        say(`dropped ${Date.parse(String(from))} ${Date.parse(String(to))} ${Number(points)}`);
+      if (event === 'batch not on disk') say(`fault ${String(error)}`);
       return events.emit(event, emitted);
     },
   },
@@ -45,11 +60,18 @@ const push = createPush({
 await push.start();
 say('started');
 const counter = instruments.counter('inference.requests');
-for (let step = options.firstStep; step < options.endStep; step++) {
+let acknowledged = 0;
+for (let step = options.firstStep; acknowledged < (options.acknowledgedMax ?? Infinity); step++) {
   say(`recorded ${step} ${Date.now()}`);
   for (let i = 0; i < SERIES; i++) counter.add(step, { 'inference.model.name': `series ${i}` });
-  const { ok, destinations: states } = await push.flush(1_000);
-  if (ok && states.a?.status !== 'failed') say(`acknowledged ${step} ${Date.now()}`);
+  const { ok, destinations: states } = await push.flush(options.flushMs);
+  const endedMs = Date.now();
+  if (ok && states.a?.status !== 'failed') {
+    say(`acknowledged ${step} ${endedMs}`);
+    acknowledged++;
+  }
+  // So that a sample's time tells its step, and no series of Prometheus has two of one millisecond.
+  while (Date.now() <= endedMs) await setTimeout(1);
 }
 await push.shutdown(deadlineIn(options.shutdownMs));
 await telemetry.shutdown();
