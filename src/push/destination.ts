@@ -7,7 +7,7 @@ import type { Taker } from './feed.ts';
 import { Intake, type Placed } from './intake.ts';
 import { openDestination, type OpenDestination } from './open-destination.ts';
 import type { DestinationOptions } from './options.ts';
-import type { Places } from './queue/disk/places.ts';
+import type { DiskPlaces } from './queue/disk/places.ts';
 import type { Queue, QueueStats } from './queue/queue.ts';
 import { NOTHING_WAITS, queueStatus, withPending } from './queue-status.ts';
 import type { Records } from './records.ts';
@@ -19,7 +19,7 @@ export interface DestinationParts {
   /** Of metergate, for the receiver. */
   readonly userAgent: string;
   /** For the disks of all destinations. */
-  readonly places: Places;
+  readonly places: DiskPlaces;
 }
 
 /** What a shutdown could not send, in batches. */
@@ -146,7 +146,10 @@ export class Destination implements Taker {
       attempt: (transport, batch) => this.#attempt(transport, batch),
       onLeft: () => this.#hasLeft(),
     });
-    if (this.#isOver) return open.queue.close();
+    if (this.#isOver) {
+      await open.queue.close();
+      return;
+    }
     this.#open = open;
     open.lanes.start();
     this.#opened.resolve(open.queue);
@@ -159,7 +162,6 @@ export class Destination implements Taker {
     // What we gave up ourselves is not a failure of the receiver.
     if (signal.aborted && outcome.status !== 'sent') return outcome;
     this.records.attempted(batch, outcome, (performance.now() - startMs) / 1000);
-    if (outcome.status === 'sent') this.#open?.lanes.isThere();
     return outcome;
   }
 
@@ -171,22 +173,24 @@ export class Destination implements Taker {
       return { onDisk: 0, lost: this.#intake.abandon() };
     }
     const { queue, lanes, transport } = this.#open;
+    await within(deadline, this.#intake.settled());
     await within(
       deadline,
       lanes.stop(() => queue.stats().batchesInMemory === 0),
     );
     this.#abort.abort();
     // A disk that stands still must not hold up the end of the process.
-    const close = async (): Promise<void> => {
+    const close = async (): Promise<number> => {
       await lanes.stop(() => true);
       await transport.close();
-      await queue.close();
+      return queue.close();
     };
     const { batches, batchesInMemory } = queue.stats();
     const closed = await within(deadlineIn(Math.max(CLOSE_TIMEOUT_MS, deadline.remainingMs())), close());
+    const abandoned = this.#intake.abandon();
     // What was in memory may have found its place on the disk at last.
-    const lost = closed.done ? this.records.lostAtShutdown : batchesInMemory;
-    return { onDisk: batches - lost, lost: lost + this.#intake.abandon() };
+    if (closed.done) return { onDisk: closed.value, lost: this.records.lostAtShutdown + abandoned };
+    return { onDisk: batches - batchesInMemory, lost: batchesInMemory + abandoned };
   }
 
   #hasLeft(): void {

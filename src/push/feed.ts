@@ -59,14 +59,14 @@ export class Feed {
     return this.#schedule?.stop() ?? Promise.resolve();
   }
 
-  /** One collection after the other; never throws. @returns when all is encoded and offered; who took it may still be writing. */
-  collect(): Promise<Placements> {
+  /** One collection after the other; never throws. @returns when all is encoded and offered; who took it may still be writing. undefined = it failed. */
+  collect(): Promise<Placements | undefined> {
     const next = this.#running.then(() => this.#collect());
     this.#running = next;
     return next;
   }
 
-  async #collect(): Promise<Placements> {
+  async #collect(): Promise<Placements | undefined> {
     const { reader, takers } = this.#source;
     const placements = new Map(takers.map(({ name }) => [name, [] as Promise<Placed>[]]));
     try {
@@ -77,6 +77,7 @@ export class Feed {
       await this.#encode(this.#wanted(snapshot), placements);
     } catch (error) {
       for (const taker of takers) taker.collectionFailed(error);
+      return undefined;
     }
     return placements;
   }

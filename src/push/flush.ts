@@ -20,8 +20,9 @@ export async function flushLine({ feed, destinations }: Line, deadline: Deadline
       const unwatch = records.watchLosses((loss) => losses.push(loss));
       const collected = await collecting;
       const endedMs = Date.now();
-      const placements = collected.done ? collected.value.get(name) : undefined;
-      const status = placements === undefined ? 'pending' : await statusOf(destination, { placements, deadline });
+      const status = collected.done
+        ? await statusOf(destination, { placements: collected.value?.get(name), deadline })
+        : 'pending';
       unwatch();
       const isLost = losses.some(({ fromMs, toMs }) => fromMs <= endedMs && toMs >= beganMs);
       return [name, isLost ? 'failed' : status];
@@ -31,8 +32,9 @@ export async function flushLine({ feed, destinations }: Line, deadline: Deadline
 
 async function statusOf(
   destination: Destination,
-  { placements, deadline }: { placements: readonly Promise<Placed>[]; deadline: Deadline },
+  { placements, deadline }: { placements: readonly Promise<Placed>[] | undefined; deadline: Deadline },
 ): Promise<FlushStatus> {
+  if (placements === undefined) return 'failed';
   const placed = await within(deadline, Promise.all(placements));
   if (!placed.done) return 'pending';
   const state = await destination.secure(deadline);

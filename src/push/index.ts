@@ -8,7 +8,7 @@ import { stopLine, type Line } from './line.ts';
 import { observeDestinations } from './observe.ts';
 import { createOfficialPush } from './official/index.ts';
 import type { FlushResult, Push, PushOptions } from './push.ts';
-import { createPlaces } from './queue/disk/places.ts';
+import { createDiskPlaces } from './queue/disk/places.ts';
 import { Records } from './records.ts';
 
 export type { Push } from './push.ts';
@@ -17,7 +17,7 @@ export type { Push } from './push.ts';
 const START_TIMEOUT_MS = 2_500;
 
 /** At one time, of the 20 threads that bin/metergate.js sets. */
-const DISK_CALLS_MAX = 12;
+const DISK_CALLS = { count: 12, each: 4 };
 
 /** Sends a collection to every destination at its interval, and one last at shutdown. Each goes its own way. */
 export function createPush(options: PushOptions): Push {
@@ -65,7 +65,7 @@ function createNativePush(options: PushOptions): Push {
 }
 
 function createLines({ destinations, readers, version, ...shared }: PushOptions): readonly Line[] {
-  const places = createPlaces(DISK_CALLS_MAX);
+  const places = createDiskPlaces(DISK_CALLS);
   return feedsOf(destinations, 'native').map(({ name, destinations: options }) => {
     const reader = readers.get(name);
     if (reader === undefined) throw new Error(`no reader for the feed ${name}`);

@@ -96,6 +96,11 @@ export class Intake {
     }
   }
 
+  /** When nothing is on its way. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await this.#moved.promise;
+  }
+
   /** What is still on its way will not be waited for. @returns how many batches. */
   abandon(): number {
     const { size } = this.#pending;

@@ -18,6 +18,8 @@ export interface LaneOptions {
   readonly fresh?: { readonly from: number; readonly leave: () => void };
 }
 
+const READ_AGAIN_MS = 1_000;
+
 /**
  * Sends batches of a queue in their order. Several are on their way at one time only if they are of one collection, so that no series
  * overtakes itself.
@@ -52,6 +54,7 @@ export class Lane {
 
   /** Whoever waits before an attempt need not. */
   hurry(): void {
+    this.#idle.end();
     this.#options.sender.hurry();
   }
 
@@ -74,8 +77,14 @@ export class Lane {
         if (!(await this.#deliverAll([first, ...others]))) return;
       } else if (this.#isStopping) return;
       // What came while it read, it may not have seen.
-      else if (wakes === this.#wakes) await this.#idle.wait();
+      else if (wakes === this.#wakes) await this.#idle.wait(this.#readAgainMs());
     }
+  }
+
+  /** What cannot be read just now wakes nobody when it can. */
+  #readAgainMs(): number | undefined {
+    const { queue, fresh } = this.#options;
+    return fresh === undefined && queue.stats().batches > 0 ? READ_AGAIN_MS : undefined;
   }
 
   /** The next batches of one collection. */

@@ -1,7 +1,7 @@
 import { Lane, type LaneOptions } from './lane.ts';
 import type { DestinationQueueOptions, RetryOptions } from './options.ts';
 import { createRetry, createThrottle } from './retry.ts';
-import { Sender, type Delivery, type SenderOptions } from './sender.ts';
+import { hasBegun, Sender, type Delivery, type SenderOptions } from './sender.ts';
 
 export interface LanesOptions
   extends Pick<LaneOptions, 'queue' | 'settled' | 'exportsMax'>, Pick<SenderOptions, 'attempt'> {
@@ -14,13 +14,14 @@ export interface Lanes {
   start(): void;
   /** There is a batch more. */
   wake(): void;
-  /** The receiver has taken something. */
-  isThere(): void;
   /** Try now what waits for its next attempt, whatever the receiver asked for. */
   hurry(): void;
   /** As `Lane.stop`. */
   stop(mayEnd: () => boolean): Promise<void>;
 }
+
+/** Batches of which the receiver has a part, whose rest is in memory. */
+const BEGUN_MAX = 4;
 
 /**
  * `oldest_first`: one lane. `newest_first`: what is collected from now on has a lane of its own. What that one cannot send at once joins the
@@ -29,15 +30,27 @@ export interface Lanes {
 export function createLanes({ order, retry, attempt, ...shared }: LanesOptions): Lanes {
   const throttle = createThrottle();
   const begun = new Map<number, Delivery>();
-  const lane = (own: Pick<LaneOptions, 'to' | 'fresh'>): Lane => {
-    const sender = new Sender({ attempt, retry: createRetry(retry), throttle, triesOnce: own.fresh !== undefined });
-    return new Lane({ ...shared, ...own, sender, begun });
-  };
+  const lane = (sender: Pick<SenderOptions, 'attempt' | 'givesBack'>, own: Pick<LaneOptions, 'to' | 'fresh'>): Lane =>
+    new Lane({ ...shared, ...own, begun, sender: new Sender({ ...sender, retry: createRetry(retry), throttle }) });
+
+  let wasAway = false;
   const fresh =
     order === 'newest_first'
-      ? lane({ to: () => undefined, fresh: { from: shared.queue.end, leave: () => backlog.wake() } })
+      ? lane(
+          {
+            attempt: async (batch) => {
+              const outcome = await attempt(batch);
+              // The other lane, which waits for its next attempt, cannot know that the receiver is back.
+              if (outcome.status === 'sent' && wasAway) backlog.hurry();
+              wasAway = outcome.status === 'retryable';
+              return outcome;
+            },
+            givesBack: (delivery) => !hasBegun(delivery) || begun.size < BEGUN_MAX,
+          },
+          { to: () => undefined, fresh: { from: shared.queue.end, leave: () => backlog.wake() } },
+        )
       : undefined;
-  const backlog = lane({ to: () => fresh?.next });
+  const backlog = lane({ attempt, givesBack: () => false }, { to: () => fresh?.next });
   const lanes = fresh ? [fresh, backlog] : [backlog];
   const all = (act: (lane: Lane) => void): (() => void) => {
     return () => {
@@ -47,10 +60,6 @@ export function createLanes({ order, retry, attempt, ...shared }: LanesOptions):
   return {
     start: all((each) => each.start()),
     wake: all((each) => each.wake()),
-    // A lane that sends knows it; the one that waits for its next attempt does not.
-    isThere: () => {
-      if (fresh !== undefined && throttle.remainingMs() === 0) backlog.hurry();
-    },
     hurry: () => {
       throttle.end();
       all((each) => each.hurry())();

@@ -14,7 +14,7 @@ export async function startLate(destination: Destination, logger: Logger): Promi
     try {
       await destination.start();
     } catch (error) {
-      logger.error('the queue cannot be opened', { ...fields, error: errorText(error) });
+      destination.records.refused(errorText(error));
       // The process must not wait for this.
       await setTimeout(AGAIN_MS, undefined, { ref: false });
     }

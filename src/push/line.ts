@@ -21,15 +21,15 @@ export async function stopLine(
   { feed, destinations }: Line,
   { deadline, logger, hasStarted }: StopOptions,
 ): Promise<void> {
-  const collectLast = async (): Promise<Placements> => {
+  const collectLast = async (): Promise<Placements | undefined> => {
     await feed.stop();
-    return hasStarted ? feed.collect() : new Map();
+    return hasStarted ? feed.collect() : undefined;
   };
   const collected = await within(deadline, collectLast());
-  const placements: Placements = collected.done ? collected.value : new Map();
+  const placements = collected.done ? collected.value : undefined;
   await Promise.all(
     destinations.map(async (destination) => {
-      await within(deadline, Promise.all(placements.get(destination.name) ?? []));
+      await within(deadline, Promise.all(placements?.get(destination.name) ?? []));
       const left = await destination.shutdown(deadline);
       if (hasStarted) {
         logger.info('last export', { 'metergate.destination': destination.name, ...left });

@@ -2,7 +2,7 @@ import type { Batch } from './batch.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import type { DestinationOptions } from './options.ts';
 import { openQueue } from './queue/index.ts';
-import type { Places } from './queue/disk/places.ts';
+import type { DiskPlaces } from './queue/disk/places.ts';
 import type { Queue } from './queue/queue.ts';
 import type { Records } from './records.ts';
 import { createTransport } from './transports/index.ts';
@@ -20,7 +20,7 @@ export interface OpenDestinationOptions {
   readonly records: Records;
   readonly userAgent: string;
   readonly tls: Tls;
-  readonly places: Places;
+  readonly places: DiskPlaces;
   readonly attempt: (transport: Transport, batch: Batch) => Promise<SendOutcome>;
   /** A batch has left the queue, or is safe. */
   readonly onLeft: () => void;
@@ -29,6 +29,7 @@ export interface OpenDestinationOptions {
 /** @throws LockHeldError if another process owns the folder of the queue. */
 export async function openDestination(given: OpenDestinationOptions): Promise<OpenDestination> {
   const { options, records, userAgent, tls, places, attempt, onLeft } = given;
+  const { directory } = options.queue;
   const queue = await openQueue(
     {
       ...options.queue,
@@ -39,7 +40,7 @@ export async function openDestination(given: OpenDestinationOptions): Promise<Op
       onFault: (fault) => records.faulty(fault),
       onPersisted: onLeft,
     },
-    { within: places },
+    directory === undefined ? {} : { within: await places.of(directory) },
   );
   const transport = createTransport(options.protocol, { ...options, tls, userAgent });
   const lanes = createLanes({

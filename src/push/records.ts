@@ -136,6 +136,13 @@ export class Records {
     events.emit('batch not on disk', { attributes: this.#attributes, fields: { error: this.#diskError } });
   }
 
+  /** It cannot be started yet. */
+  refused(error: string): void {
+    if (error === this.#lastError) return;
+    this.#lastError = error;
+    this.#options.logger.error('the queue cannot be opened', { ...this.#attributes, error });
+  }
+
   /** Nothing moves. */
   standsStill({ batches, points }: Pending): void {
     this.#options.logger.warn('queue stands still', { ...this.#attributes, batches, points });

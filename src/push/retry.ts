@@ -39,7 +39,8 @@ export function createThrottle(now: () => number = () => performance.now()): Thr
     asked: (retryAfterMs) => {
       untilMs = Math.max(untilMs, now() + retryAfterMs);
     },
-    remainingMs: () => Math.max(0, untilMs - now()),
+    // Timers may be a part of a millisecond early.
+    remainingMs: () => Math.max(0, Math.ceil(untilMs - now())),
     end: () => {
       untilMs = 0;
     },

@@ -34,8 +34,8 @@ export interface SenderOptions {
   readonly attempt: (batch: Batch) => Promise<SendOutcome>;
   readonly retry: Retry;
   readonly throttle: Throttle;
-  /** What could not be sent at once is given back. */
-  readonly triesOnce: boolean;
+  /** Whether what could not be sent at once is given back. */
+  readonly givesBack: (delivery: Delivery) => boolean;
 }
 
 /** Nobody's limit is below it. */
@@ -82,7 +82,7 @@ export class Sender {
 
   /** @returns whether nothing is left to be done: it is delivered, refused for good, or nobody wants it any more. */
   async send(delivery: Delivery, isWanted: () => boolean): Promise<boolean> {
-    const { attempt, throttle } = this.#options;
+    const { attempt, retry, throttle, givesBack } = this.#options;
     const { pieces } = delivery;
     while (isWanted()) {
       const piece = pieces.pop();
@@ -91,16 +91,16 @@ export class Sender {
         this.#split(piece, delivery);
         continue;
       }
-      const isLeftAlone = throttle.remainingMs() > 0;
-      const outcome = isLeftAlone ? undefined : await attempt(piece);
+      const outcome = throttle.remainingMs() > 0 ? undefined : await attempt(piece);
       if (outcome !== undefined && outcome.status !== 'retryable') {
         this.#settle(piece, outcome, delivery);
         continue;
       }
       pieces.push(piece);
       if (outcome?.retryAfterMs !== undefined) throttle.asked(outcome.retryAfterMs);
-      if (this.#options.triesOnce || this.isToEnd) return false;
-      await this.#wait();
+      if (this.isToEnd || givesBack(delivery)) return false;
+      // Only what was tried is a failure, from which the back-off grows.
+      await this.#wait(() => Math.max(throttle.remainingMs(), outcome === undefined ? 0 : retry.failed()));
     }
     return true;
   }
@@ -148,11 +148,11 @@ export class Sender {
     for (const piece of pieces.splice(0)) tally.tooLarge += piece.points;
   }
 
-  /** By the receiver's wish, or by the back-off. */
-  async #wait(): Promise<void> {
-    const { retry, throttle } = this.#options;
-    this.#waiting ??= this.#backOff.wait(Math.max(throttle.remainingMs(), retry.failed()));
-    await this.#waiting;
-    this.#waiting = undefined;
+  /** Whoever comes while others wait does so with them. */
+  #wait(timeoutMs: () => number): Promise<void> {
+    this.#waiting ??= this.#backOff.wait(timeoutMs()).finally(() => {
+      this.#waiting = undefined;
+    });
+    return this.#waiting;
   }
 }

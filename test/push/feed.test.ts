@@ -126,7 +126,7 @@ describe('a collection for several', () => {
     }).collect();
     assert.ok(steps.length > 4);
     assert.ok(steps.every((step, i) => step === (i % 2 === 0 ? 'room' : 'offer')));
-    assert.equal(placements.get('a')?.length, steps.length / 2);
+    assert.equal(placements?.get('a')?.length, steps.length / 2);
     never.resolve('failed');
   });
 
@@ -138,7 +138,7 @@ describe('a collection for several', () => {
       return snapshotOf(1);
     });
     const feed = feedOf({ takers: [taker], reader });
-    assert.deepEqual([...(await feed.collect()).values()], [[]]);
+    assert.equal(await feed.collect(), undefined);
     fails = false;
     await feed.collect();
     assert.match(String(taker.errors), /there is nothing to read/);

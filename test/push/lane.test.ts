@@ -153,6 +153,18 @@ describe('a lane', () => {
   });
 });
 
+it('what cannot be read just now is read soon, though nothing else comes', async (t) => {
+  const bench = await benchOf(t);
+  const { queue } = bench;
+  const read = queue.read.bind(queue);
+  let reads = 0;
+  queue.read = (from, to) => (++reads === 1 ? Promise.resolve(undefined) : read(from, to));
+  await queue.append(batchOf(1, [1]));
+  bench.lanes.start();
+  await isEmpty(bench);
+  assert.deepEqual(bench.attempts, [[1]]);
+});
+
 describe('a batch that is too large', () => {
   const upTo =
     (pointsMax: number) =>
@@ -283,6 +295,36 @@ describe('newest first', () => {
     await until('what came later was sent', () => bench.settled.length === 1);
     assert.deepEqual(bench.settled[0]?.values, [3]);
     assert.equal(bench.attempts.filter(([value]) => value === 1).length, 2);
+  });
+
+  it('but no more than a few such rests are kept in memory: then it goes on with the last one', async (t) => {
+    // Of each batch the receiver takes the first half only.
+    const send = ([first, second]: readonly number[]): SendOutcome => {
+      if (second !== undefined) return TOO_LARGE;
+      return Number(first) % 2 === 1 ? SENT : LATER;
+    };
+    const bench = await benchOf(t, { order: 'newest_first', send });
+    bench.lanes.start();
+    for (let i = 1; i <= 10; i++) await bench.append(batchOf(i, [2 * i - 1, 2 * i]));
+    // The other lane has its turn with what is left to it, and begins none anew.
+    await until('a half is tried for the hundredth time', () => bench.attempts.length > 100);
+    const begun = bench.attempts.filter((values) => values.length === 1 && Number(values[0]) % 2 === 1);
+    assert.equal(new Set(begun.map(([value]) => value)).size, begun.length, 'a half was sent twice');
+    assert.ok(begun.length <= 6, `${begun.length} batches were begun`);
+  });
+
+  it('a success of the one lane does not end the wait of the other, unless it had failed itself', async (t) => {
+    const retry = { initialIntervalMs: 3_600_000, maxIntervalMs: 3_600_000 };
+    const bench = await benchOf(t, { order: 'newest_first', retry, send: ([value]) => (value === 1 ? LATER : SENT) });
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1]));
+    const tries = () => bench.attempts.filter(([value]) => value === 1).length;
+    await until('both lanes have tried it', () => tries() === 2);
+    for (let i = 2; i < 20; i++) {
+      await bench.append(batchOf(i, [i]));
+      await until('it was sent', () => bench.settled.length === i - 1);
+    }
+    assert.equal(tries(), 3);
   });
 
   it('what could not be sent at once joins the backlog', async (t) => {

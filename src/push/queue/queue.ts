@@ -84,8 +84,8 @@ export interface Queue {
   /** The number that the next batch will have. */
   readonly end: number;
   stats(): QueueStats;
-  /** Lets the folder go; what is in memory only, and cannot be written either, is dropped with reason `shutdown`. Idempotent. */
-  close(): Promise<void>;
+  /** Lets the folder go; what is in memory only, and cannot be written either, is dropped with reason `shutdown`. Idempotent. @returns how many batches are on disk. */
+  close(): Promise<number>;
 }
 
 export interface QueueStats {

@@ -42,7 +42,7 @@ export class SegmentedQueue implements Queue {
   readonly #disk: Disk | undefined;
   readonly #writer: SegmentWriter;
   readonly #pending: Pending[] = [];
-  #closing: Promise<void> | undefined;
+  #closing: Promise<number> | undefined;
 
   constructor(options: QueueOptions, parts: QueueParts) {
     const { directory, onFault, onDrop, maxAgeMs } = options;
@@ -131,13 +131,15 @@ export class SegmentedQueue implements Queue {
     return true;
   }
 
-  close(): Promise<void> {
+  close(): Promise<number> {
     this.#closing ??= this.#serial.run(async () => {
       await this.#writer.persist();
       this.#retention.dropMemory();
       await this.#writer.removeEmpty();
       await this.#disk?.close();
+      const { batches } = this.stats();
       this.#segments.deleteAll(() => true);
+      return batches;
     });
     return this.#closing;
   }

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { File, FileSystem } from './file-system.ts';
 
 /**
@@ -26,6 +28,35 @@ export function createPlaces(count: number, within?: Places): Places {
       }
     },
   };
+}
+
+/** The places of all disks together. */
+export interface DiskPlaces {
+  /** Those of the disk that a folder is on, or will be. */
+  of(directory: string): Promise<Places>;
+}
+
+/** @param count of all disks. @param each of one of them, so that one that stands still leaves some to the others. */
+export function createDiskPlaces({ count, each }: { count: number; each: number }): DiskPlaces {
+  const all = createPlaces(count);
+  const disks = new Map<number, Places>();
+  return {
+    of: async (directory) => {
+      const disk = await diskOf(resolve(directory));
+      const known = disks.get(disk) ?? createPlaces(each, all);
+      disks.set(disk, known);
+      return known;
+    },
+  };
+}
+
+async function diskOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).dev;
+  } catch (error) {
+    if (path === dirname(path)) throw error;
+    return diskOf(dirname(path));
+  }
 }
 
 /** The same file system, in these places only. */

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { File } from '../../../../src/push/queue/disk/file-system.ts';
 import { nodeFileSystem } from '../../../../src/push/queue/disk/node-file-system.ts';
-import { createPlaces, limitedTo } from '../../../../src/push/queue/disk/places.ts';
+import { createDiskPlaces, createPlaces, limitedTo } from '../../../../src/push/queue/disk/places.ts';
 
 /** Work that ends when it is told to. */
 function work() {
@@ -42,6 +42,22 @@ describe('places', () => {
     const results = works.map(({ begin }) => stuck.run(begin));
     await setImmediate();
     assert.equal(await well.run(() => Promise.resolve('done')), 'done');
+    for (const each of works) each.resolve(1);
+    await Promise.all(results);
+  });
+});
+
+describe('places of disks', () => {
+  it('are shared by the folders of one disk, also of folders that are not there yet, and leave some to another', async () => {
+    const places = createDiskPlaces({ count: 3, each: 2 });
+    const own = await places.of(tmpdir());
+    assert.equal(await places.of(join(tmpdir(), 'not/there/yet')), own);
+    const other = await places.of('/proc');
+    assert.notEqual(other, own);
+    const works = Array.from({ length: 4 }, work);
+    const results = works.map(({ begin }) => own.run(begin));
+    await setImmediate();
+    assert.equal(await other.run(() => Promise.resolve('done')), 'done');
     for (const each of works) each.resolve(1);
     await Promise.all(results);
   });
