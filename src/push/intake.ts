@@ -42,6 +42,7 @@ export class Intake {
   #pendingBytes = 0;
   /** Nobody waits for it again until it has moved. */
   #stuck = false;
+  #isAbandoned = false;
   #stillTimer: NodeJS.Timeout | undefined;
   #moved = Promise.withResolvers<undefined>();
 
@@ -70,6 +71,10 @@ export class Intake {
   async offer(batch: Batch): Promise<Placed> {
     const { queue, onFailed } = this.#options;
     const { length } = batch.payload;
+    if (this.#isAbandoned) {
+      onFailed(batch, { code: 'closed', message: 'the process has to end' });
+      return 'failed';
+    }
     if (!this.#fits(length)) {
       onFailed(batch, {
         code: 'stuck',
@@ -101,8 +106,9 @@ export class Intake {
     while (this.#pending.size > 0) await this.#moved.promise;
   }
 
-  /** What is still on its way will not be waited for. @returns how many batches. */
+  /** What is still on its way will not be waited for, and nothing more is taken. @returns how many batches. */
   abandon(): number {
+    this.#isAbandoned = true;
     const { size } = this.#pending;
     for (const batch of this.#pending) {
       this.#options.onFailed(batch, {

@@ -110,6 +110,8 @@ describe('the way into a queue', () => {
     assert.deepEqual(await Promise.all(placed), ['on_disk', 'failed']);
     assert.equal(intake.abandon(), 0);
     assert.equal(failures.length, 2);
+    assert.equal(await intake.offer(BATCH), 'failed');
+    assert.equal(failures.length, 3);
   });
 
   it('says what is on its way, and once that it stands still', (t) => {

@@ -23,7 +23,8 @@ export async function openQueue(
   const places = createPlaces(CALLS_MAX, within);
   const queue = new SegmentedQueue(options, {
     fileSystem: limitedTo(places, nodeFileSystem),
-    acquireLock: (lock) => acquireLock({ ...lock, places }),
+    // One of its own: who is slow is not dead.
+    acquireLock: (lock) => acquireLock({ ...lock, places: createPlaces(1, within) }),
     randomInt,
     nowMs: Date.now,
     createBackoff,
