@@ -1,3 +1,4 @@
+import { errorText } from '../std/error-text.ts';
 import type { Batch } from './batch.ts';
 import { createLanes, type Lanes } from './lanes.ts';
 import type { DestinationOptions } from './options.ts';
@@ -26,7 +27,7 @@ export interface OpenDestinationOptions {
   readonly onLeft: () => void;
 }
 
-/** @throws LockHeldError if another process owns the folder of the queue. */
+/** @throws if another process owns the folder of the queue; the message names the key, the folder and the owner. */
 export async function openDestination(given: OpenDestinationOptions): Promise<OpenDestination> {
   const { options, records, userAgent, tls, places, attempt, onLeft } = given;
   const { directory } = options.queue;
@@ -41,7 +42,10 @@ export async function openDestination(given: OpenDestinationOptions): Promise<Op
       onPersisted: onLeft,
     },
     directory === undefined ? {} : { within: await places.of(directory) },
-  );
+  ).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : errorText(cause);
+    throw new Error(`push ${options.name}: queue.directory: ${reason}`, { cause });
+  });
   const transport = createTransport(options.protocol, { ...options, tls, userAgent });
   const lanes = createLanes({
     ...options,

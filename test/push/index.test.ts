@@ -179,7 +179,10 @@ describe('a queue on disk', () => {
     const first = createPushing({ endpoint: sink.url, queue: { directory } });
     await first.push.start();
     const second = createPushing({ endpoint: sink.url, queue: { directory } });
-    await assert.rejects(second.push.start(), new RegExp(directory));
+    await assert.rejects(
+      second.push.start(),
+      new RegExp(`^Error: push a: queue\\.directory: ${directory} belongs to `),
+    );
     await second.push.shutdown(deadlineIn(3_600_000));
     assert.deepEqual(second.lines, [], 'it has neither sent nor lost anything');
     await first.push.shutdown(soon());
