@@ -82,6 +82,20 @@ for (const engine of ['native', 'sdk'] as const) {
       assert.deepEqual(last(growth, 'inference.active_requests'), { '': 3 });
     });
 
+    it('goes to a destination though another is down', async (t) => {
+      const sink = await sinkFor(t);
+      const { push, instruments, pulled } = createPushing(
+        { endpoint: await deadEndpoint(), intervalMs: 5 },
+        { endpoint: sink.url, intervalMs: 5 },
+      );
+      await push.start();
+      instruments.counter('inference.requests').add(7);
+      await sink.received(3);
+      await push.shutdown(deadlineIn(200));
+      assert.equal(values(sink).at(-1), 7);
+      assert.equal(await pulled('metergate.push.points.send_failed', 'b'), 0);
+    });
+
     it('compresses where it is told to', async (t) => {
       const [plain, small] = [await sinkFor(t), await sinkFor(t)];
       const { push, instruments } = createPushing(

@@ -78,20 +78,6 @@ describe('a destination that is down', () => {
     assert.match(JSON.stringify(push.status()), /ECONNREFUSED|UNAVAILABLE/);
   });
 
-  it('makes no difference to another', async (t) => {
-    const sink = await sinkFor(t);
-    const { push, instruments, pulled } = createPushing(
-      { endpoint: await deadEndpoint(), intervalMs: 5 },
-      { endpoint: sink.url, intervalMs: 5 },
-    );
-    await push.start();
-    instruments.counter('inference.requests').add(7);
-    await sink.received(3);
-    await push.shutdown(deadlineIn(200));
-    assert.equal(values(sink).at(-1), 7);
-    assert.equal(await pulled('metergate.push.points.send_failed', 'b'), 0);
-  });
-
   for (const temporality of ['cumulative', 'delta'] as const) {
     it(`has every collection once it is up again, with its own times and in order: ${temporality}`, async (t) => {
       const sink = await sinkFor(t);

@@ -23,20 +23,6 @@ describe('a destination of the official exporter that is down', () => {
     assert.match(JSON.stringify(push.status()), /ECONNREFUSED|UNAVAILABLE/);
   });
 
-  it('makes no difference to another', async (t) => {
-    const sink = await sinkFor(t);
-    const { push, instruments, pulled } = createPushing(
-      { endpoint: await deadEndpoint(), intervalMs: 5 },
-      { endpoint: sink.url, intervalMs: 5 },
-    );
-    await push.start();
-    instruments.counter('inference.requests').add(7);
-    await sink.received(3);
-    await push.shutdown(soon());
-    assert.deepEqual(sent(sink.exports.at(-1)?.snapshots ?? [], 'inference.requests'), { '': 7 });
-    assert.equal(await pulled('metergate.push.points.send_failed', 'b'), 0);
-  });
-
   it('has everything once it is up again, where totals are sent', async (t) => {
     const sink = await sinkFor(t);
     sink.behaviour = 'refuse';
