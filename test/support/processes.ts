@@ -120,13 +120,18 @@ export async function eventually<T>(
   throw new Error(`not within ${withinMs} ms`, { cause: lastError });
 }
 
+/** Counts up, so that no port is given twice: two programs, or two listeners of one, that were given ports before either listens. */
+let nextPort = randomInt(15_000, 32_000);
+
 /**
- * A TCP port of 127.0.0.1 that nobody listens on now. From below the range that the kernel takes for outgoing connections, of which
- * tests open thousands: one of those could have the port before the program does that is to listen on it.
+ * A TCP port of 127.0.0.1 that nobody listens on now, and that this process has not been given before. From below the range that the
+ * kernel takes for outgoing connections, of which tests open thousands: one of those could have the port before the program does that
+ * is to listen on it.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(15_000, 32_000);
+    const port = nextPort;
+    nextPort = port === 31_999 ? 15_000 : port + 1;
     const server = createServer();
     const free = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
