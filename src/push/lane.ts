@@ -107,12 +107,14 @@ export class Lane {
   /** @returns whether to go on. */
   async #deliverAll(entries: readonly [Entry, ...Entry[]]): Promise<boolean> {
     const { queue, sender, fresh } = this.#options;
+    const { end } = queue;
     this.#next = entries[0].number;
     const delivered = await Promise.all(entries.map((entry) => this.#deliver(entry)));
     if (delivered.every(Boolean)) this.#next = Math.max(...entries.map(({ number }) => number)) + 1;
     else if (sender.isToEnd) return false;
     else if (fresh !== undefined) {
-      this.#next = queue.end;
+      // What has come meanwhile is newer, and has its turn.
+      this.#next = end;
       fresh.leave();
     }
     return true;

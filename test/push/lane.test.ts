@@ -297,6 +297,21 @@ describe('newest first', () => {
     assert.equal(bench.attempts.filter(([value]) => value === 1).length, 2);
   });
 
+  it('what comes during an attempt is tried, though that one fails', async (t) => {
+    const bench = await benchOf(t, {
+      order: 'newest_first',
+      send: async ([value]) => {
+        if (value === 2) return SENT;
+        if (bench.attempts.length === 1) await bench.append(batchOf(2, [2]));
+        return LATER;
+      },
+    });
+    bench.lanes.start();
+    await bench.append(batchOf(1, [1]));
+    await until('what came later was sent', () => bench.settled.length === 1);
+    assert.deepEqual(bench.settled[0]?.values, [2]);
+  });
+
   it('but no more than a few such rests are kept in memory: then it goes on with the last one', async (t) => {
     // Of each batch the receiver takes the first half only.
     const send = ([first, second]: readonly number[]): SendOutcome => {
