@@ -12,6 +12,7 @@ import { createReadings } from '../../src/observables/readings.ts';
 import { deadlineIn } from '../../src/std/deadline.ts';
 import { catalogue } from '../../src/telemetry/catalogue.ts';
 import type { ObservableName } from '../../src/telemetry/instruments.ts';
+import { eventually } from '../support/processes.ts';
 import { until } from '../support/until.ts';
 
 const LINUX = platform() === 'linux' ? false : 'procfs needs Linux';
@@ -184,7 +185,8 @@ for (const [backend, { create, skip }] of Object.entries(backends)) {
         await sampleOf(group).catch(() => {});
       }
       await closeAll(fresh);
-      assert.deepEqual(children(), alive);
+      const others = (): string[] => children().filter((pid) => !alive.includes(pid));
+      assert.deepEqual(others(), []);
       await until('nothing is open', () => process.getActiveResourcesInfo().length <= resources.length);
     });
   });
@@ -218,11 +220,21 @@ describe('the host backends, in the same second', { skip: LINUX }, () => {
     );
   }
 
+  /** Of what moves in the meantime, some is right only at another try; what is wrong is so each time. */
   async function assertAgree(
     group: { name: string },
     tolerances: Partial<Record<ObservableName, (value: number) => number>>,
   ): Promise<void> {
-    const all = await bracket(group);
+    await eventually(
+      async () => {
+        assertWithin(await bracket(group), tolerances);
+        return true;
+      },
+      { withinMs: 10_000 },
+    );
+  }
+
+  function assertWithin(all: Awaited<ReturnType<typeof bracket>>, tolerances: Parameters<typeof assertAgree>[1]): void {
     for (const [metric, toleranceOf = () => 0] of Object.entries(tolerances)) {
       const series = [...all].filter(([name]) => name.startsWith(`${metric}{`));
       assert.notEqual(series.length, 0, metric);
@@ -259,7 +271,6 @@ describe('the host backends, in the same second', { skip: LINUX }, () => {
       const points = await sampleOf(groups.find(({ name }) => name === group.name) ?? assert.fail());
       return points.flatMap(({ name, attributes }) => (name === 'system.filesystem.limit' ? [attributes] : []));
     };
-    const [ours, theirs] = [await limits(procfs), await limits(systeminformation)];
     // Where it does not know the mode, it has none.
     const modeless = (list: Attributes[]) =>
       list.map((attributes) => ({ ...attributes, 'system.filesystem.mode': '' }));
@@ -267,7 +278,14 @@ describe('the host backends, in the same second', { skip: LINUX }, () => {
       modeless(list)
         .map((attributes) => JSON.stringify(Object.entries(attributes).sort()))
         .sort();
-    assert.deepEqual(sorted(theirs), sorted(ours));
+    const theirs = await eventually(
+      async () => {
+        const [ours, found] = [await limits(procfs), await limits(systeminformation)];
+        assert.deepEqual(sorted(found), sorted(ours));
+        return found;
+      },
+      { withinMs: 10_000 },
+    );
     if (!theirs.some((attributes) => 'system.filesystem.mode' in attributes))
       return t.skip('no filesystem on a device');
     await assertAgree(group, {

@@ -53,7 +53,7 @@ test('a dead receiver is no failure where the queue is on disk, and one where it
       { name: 'memory', ...dead, queue: {} },
     ],
   });
-  const [status, body] = await flush(gateway, '?timeout=500ms');
+  const [status, body] = await flush(gateway, '?timeout=2s');
   assert.equal(status, 503);
   assert.deepEqual(body, {
     ok: false,

@@ -58,8 +58,8 @@ async function mainJob(t: TestContext, engine: 'native' | 'sdk'): Promise<void> 
       { name: 'down', url: `http://127.0.0.1:${downPort}`, path_prefix: '/down' },
     ],
     push: [
-      { name: 'sink', endpoint: sink.url, interval: '700ms', timeout: '700ms', temporality_preference: 'delta' },
-      ...(collector ? [{ name: 'collector', endpoint: collector.grpcUrl, interval: '1s', timeout: '1s' }] : []),
+      { name: 'sink', endpoint: sink.url, interval: '3s', timeout: '3s', temporality_preference: 'delta' },
+      ...(collector ? [{ name: 'collector', endpoint: collector.grpcUrl, interval: '3s', timeout: '3s' }] : []),
     ],
   });
   t.after(() => gateway.stop());
@@ -165,17 +165,14 @@ function checkWithPromtool(page: string): void {
 
 async function checkPrometheus(prometheus: Prometheus | undefined, sent: Counts): Promise<void> {
   assert.ok(prometheus);
-  await eventually(
-    async () => {
-      const counts = zeroCounts();
-      for (const { labels, value } of await prometheus.query('sum by (inference_outcome) (inference_requests_total)')) {
-        counts[labels.inference_outcome as keyof Counts] = value;
-      }
-      assert.deepEqual(counts, sent, 'PromQL');
-      return true;
-    },
-    { withinMs: 20_000 },
-  );
+  await eventually(async () => {
+    const counts = zeroCounts();
+    for (const { labels, value } of await prometheus.query('sum by (inference_outcome) (inference_requests_total)')) {
+      counts[labels.inference_outcome as keyof Counts] = value;
+    }
+    assert.deepEqual(counts, sent, 'PromQL');
+    return true;
+  });
 }
 
 /** The gateway has stopped: what the file holds last came with its last export. */

@@ -59,7 +59,7 @@ function mountDisk(t: TestContext): Disk | undefined {
   };
 }
 
-test('a frozen disk holds up neither requests nor scrapes nor another destination', { timeout: 60_000 }, async (t) => {
+test('a frozen disk holds up neither requests nor scrapes nor another destination', { timeout: 240_000 }, async (t) => {
   const disk = mountDisk(t);
   if (disk === undefined) return t.skip('needs to mount a file system: run as root, with mkfs.ext4 and fsfreeze');
   const iris = await startIrisServer();

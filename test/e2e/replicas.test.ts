@@ -105,7 +105,7 @@ test('a replica that dies under load costs the requests that it had, and all who
   const [dying, second, third, canary] = await Promise.all(ports.map((port) => startReplica(t, port)));
   assert.ok(dying && second && third && canary);
   const replicas = [dying, second, third];
-  const health = { path: '/v2/health/ready', interval: '200ms', unhealthy_after: 2 };
+  const health = { path: '/v2/health/ready', interval: '500ms', unhealthy_after: 2 };
   const gateway = await startGateway({
     upstreams: [
       {

@@ -103,7 +103,7 @@ describe('BentoML', { skip: skipWithout('bentoml'), timeout: 240_000 }, () => {
       await assertSameAnswer(ways, { path: `/reverse/get?task_id=${id}`, status });
     });
   }
-  it('streams part by part', { timeout: 30_000 }, () =>
+  it('streams part by part', { timeout: 240_000 }, () =>
     assertArrivesInParts(gateway.urls.inference, {
       stream: post('/spell', 'ab|cd'),
       before: 'b',

@@ -31,7 +31,7 @@ export interface Host {
  * The machine moves between a sample and what is read beside it. A reading that is wrong is wrong each time, one that only moved is
  * right the next time.
  */
-const TRIES = 6;
+const TRIES = 30;
 const PAUSE_MS = 150;
 
 /** All groups of the host as the configuration has them by default. */

@@ -63,7 +63,7 @@ for (const [mode, { workers, load, cases }] of Object.entries(modes)) {
       });
     }
     if (workers === 0)
-      it('streams part by part', { timeout: 30_000 }, () =>
+      it('streams part by part', { timeout: 240_000 }, () =>
         assertArrivesInParts(gateway.urls.inference, {
           stream: letters('ab|cd', 'generate_stream'),
           before: '["b"]',

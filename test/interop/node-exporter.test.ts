@@ -19,7 +19,7 @@ const FLAGS = [
     'mqueue|nfs.*|nsfs|proc|pstore|rpc_pipefs|securityfs|selinuxfs|sysfs|tracefs)$',
 ];
 
-describe('beside prometheus-node-exporter', { skip: skipWithout('nodeExporter'), timeout: 60_000 }, () => {
+describe('beside prometheus-node-exporter', { skip: skipWithout('nodeExporter'), timeout: 240_000 }, () => {
   let nodeExporter: NodeExporter;
   before(async () => {
     nodeExporter = await startNodeExporter(FLAGS);
@@ -84,7 +84,7 @@ describe('beside prometheus-node-exporter', { skip: skipWithout('nodeExporter'),
   });
 });
 
-const TRIES = 5;
+const TRIES = 15;
 /** A tick is half a percent of a second of two CPUs, and the two of them read some milliseconds after one another. */
 const UTILIZATION = 0.05;
 const HALF_MS = 500;
@@ -126,7 +126,7 @@ const onThePage: Readonly<Partial<Record<ObservableName, string>>> = {
   'metergate.host.pressure.time': 'metergate_host_pressure_time_seconds_total',
 };
 
-describe('the page of a gateway as it is by default', { skip: skipWithout('nodeExporter'), timeout: 60_000 }, () => {
+describe('the page of a gateway as it is by default', { skip: skipWithout('nodeExporter'), timeout: 240_000 }, () => {
   const undo: (() => Promise<unknown>)[] = [];
   after(async () => {
     for (const each of undo) await each();

@@ -72,7 +72,7 @@ async function startPushing(t: TestContext, ...destinations: TestDestination[]):
 
 /** Waits until as many requests are there, and a little longer than one more would take. */
 async function requestsOf(collector: ReceivingCollector, count: number): Promise<Snapshot[][]> {
-  await eventually(async () => (await collector.received()).length >= count || undefined, { withinMs: 30_000 });
+  await eventually(async () => (await collector.received()).length >= count || undefined);
   await new Promise((resolve) => setTimeout(resolve, 100));
   return collector.received();
 }
@@ -207,7 +207,7 @@ describe('Prometheus 3', { skip: skipWithout('prometheus3') }, () => {
       port,
     });
     t.after(() => prometheus.stop());
-    await eventually(() => isDeepStrictEqual(waiting(push), { a: 0 }) || undefined, { withinMs: 30_000 });
+    await eventually(() => isDeepStrictEqual(waiting(push), { a: 0 }) || undefined);
     const series = 'inference_requests_total{job="test"}';
     for (const [i, timeMs] of timesMs.entries()) {
       const [[value], [time]] = await Promise.all([

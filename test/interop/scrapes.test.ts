@@ -281,7 +281,7 @@ async function startScraping(
   try {
     for (const { job } of scrapings) {
       const isUp = async () => (await prometheus.query(`up{job=${JSON.stringify(job)}} == 1`)).length > 0 || undefined;
-      await eventually(isUp, { withinMs: 30_000 });
+      await eventually(isUp);
     }
   } catch (error) {
     const targets = await prometheus.targets();

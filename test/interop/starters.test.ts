@@ -69,13 +69,10 @@ test('Prometheus answers a query with what it scraped', { skip: skipWithout('pro
   t.after(() => prometheus.stop());
 
   // Prometheus hands its targets to the scrape loops every 5 s only.
-  const samples = await eventually(
-    async () => {
-      const found = await prometheus.query('answers_total');
-      return found.length > 0 ? found : undefined;
-    },
-    { withinMs: 20_000 },
-  );
+  const samples = await eventually(async () => {
+    const found = await prometheus.query('answers_total');
+    return found.length > 0 ? found : undefined;
+  });
 
   const labels = { __name__: 'answers_total', of: 'life', job: 'page', instance: address };
   assert.deepEqual(samples, [{ labels, value: 42 }]);

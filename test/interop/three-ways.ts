@@ -52,7 +52,7 @@ export const takeBy: Record<Way, (given: Given) => Promise<Arrived>> = {
     const prometheus = await startPrometheus3({ scrapeTargets: [], otlp: { promote_scope_metadata: true } });
     given.after(() => prometheus.stop());
     await startPush({ name: 'endpoint', protocol: 'http/protobuf', endpoint: prometheus.otlpUrl }, given);
-    await eventually(() => isThere(prometheus, given.job), { withinMs: 30_000 });
+    await eventually(() => isThere(prometheus, given.job));
     return { prometheus };
   },
 };
@@ -62,14 +62,11 @@ async function scrapeWith(target: ScrapeTarget, { job, native, after }: Given): 
     scrapeTargets: [{ ...target, scrapeConfig: { scrape_native_histograms: native } }],
   });
   after(() => prometheus.stop());
-  return eventually(
-    async () => {
-      const [scraped] = await prometheus.targets();
-      if (scraped?.health === 'down') return { prometheus, refused: scraped.lastError };
-      return (await isThere(prometheus, job)) && { prometheus };
-    },
-    { withinMs: 30_000 },
-  );
+  return eventually(async () => {
+    const [scraped] = await prometheus.targets();
+    if (scraped?.health === 'down') return { prometheus, refused: scraped.lastError };
+    return (await isThere(prometheus, job)) && { prometheus };
+  });
 }
 
 function startPrometheus3(options: Pick<PrometheusOptions, 'scrapeTargets' | 'otlp'>): Promise<Prometheus> {

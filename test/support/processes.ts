@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,7 +29,7 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** Ready when the URL answers 2xx, or when the pattern is found in what the process wrote to either stream. */
   readonly ready: { readonly url: string } | { readonly line: RegExp };
-  /** 20 s if not given. */
+  /** A minute if not given. */
   readonly readyWithinMs?: number;
 }
 
@@ -76,7 +77,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   return running;
 }
 
-async function becomesReady(running: RunningProcess, { ready, readyWithinMs = 20_000 }: ProcessOptions): Promise<void> {
+async function becomesReady(running: RunningProcess, { ready, readyWithinMs = 60_000 }: ProcessOptions): Promise<void> {
   const gone = running.exited.then(({ code, signal }) => {
     throw new Error(`ended with ${code === null ? (signal ?? 'no code') : `code ${code}`}`);
   });
@@ -99,11 +100,11 @@ async function becomesReady(running: RunningProcess, { ready, readyWithinMs = 20
 /**
  * Calls `attempt` every 25 ms until it gives something other than undefined; an attempt that throws is repeated too.
  *
- * @throws when that does not happen within `withinMs` (10 s if not given); the cause is what the last attempt threw.
+ * @throws when that does not happen within `withinMs` (a minute if not given: never a measure of how fast something is); the cause is what the last attempt threw.
  */
 export async function eventually<T>(
   attempt: () => Promise<T | undefined> | T | undefined,
-  { withinMs = 10_000, signal }: { withinMs?: number; signal?: AbortSignal } = {},
+  { withinMs = 60_000, signal }: { withinMs?: number; signal?: AbortSignal } = {},
 ): Promise<T> {
   const endMs = performance.now() + withinMs;
   let lastError: unknown;
@@ -124,18 +125,30 @@ export async function eventually<T>(
 let nextPort = randomInt(15_000, 32_000);
 
 /**
- * A TCP port of 127.0.0.1 that nobody listens on now, and that this process has not been given before. From below the range that the
- * kernel takes for outgoing connections, of which tests open thousands: one of those could have the port before the program does that
- * is to listen on it.
+ * A TCP port of 127.0.0.1 that nobody listens on now, and that neither this process nor another one that runs tests has been given. From
+ * below the range that the kernel takes for outgoing connections, of which tests open thousands: one of those could have the port before
+ * the program does that is to listen on it.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = nextPort;
     nextPort = port === 31_999 ? 15_000 : port + 1;
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
+    if ((await isFree(port)) && (await claim(port))) return port;
   }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** The UDP port of the same number, which no program of a test needs, tells other processes that it is given, until this one ends. */
+function claim(port: number): Promise<boolean> {
+  const socket = createSocket('udp4').unref();
+  return new Promise((resolve) => {
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+  });
 }

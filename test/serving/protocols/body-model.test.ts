@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { createBodyModelScanner } from '../../../src/serving/protocols/body-model.ts';
+import { runs } from '../../exposition/runs.ts';
 
 interface Scan {
   readonly model: string | undefined;
@@ -207,9 +208,9 @@ it('finds what a parser finds, however the object is written and cut into chunks
       assert.deepEqual(result, { model: expected(body), done: true });
       if (result.model !== undefined) models++;
     }),
-    { numRuns: 3_000 },
+    runs({ short: 800, long: 30_000 }),
   );
-  assert.ok(models > 500, `${models} models`);
+  assert.ok(models > 100, `${models} models`);
 });
 
 it('finds nothing in a body that ends before the model does, and the model in what ends behind it', () => {
@@ -224,7 +225,7 @@ it('finds nothing in a body that ends before the model does, and the model in wh
       if (whole) assert.equal(result.done, true);
       if (model !== undefined) assert.equal(result.done, whole);
     }),
-    { numRuns: 3_000 },
+    runs({ short: 800, long: 30_000 }),
   );
 });
 
@@ -246,7 +247,7 @@ it('never throws at any bytes, and sees the same in whatever chunks they come', 
       assert.ok(result.model === undefined || (result.model !== '' && Buffer.byteLength(result.model) <= 256));
       if (result.model !== undefined) assert.equal(result.done, true);
     }),
-    { numRuns: 3_000 },
+    runs({ short: 800, long: 30_000 }),
   );
 });
 

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { openInference } from '../../../src/serving/protocols/open-inference.ts';
 import type { Recognition } from '../../../src/serving/protocols/protocol.ts';
 import { parseTarget } from '../../../src/serving/proxy/target.ts';
+import { runs } from '../../exposition/runs.ts';
 
 const recognise = (method: string, target: string): Recognition | undefined =>
   openInference.recognise(method, parseTarget(target)?.segments ?? []);
@@ -167,6 +168,6 @@ test('any method and any segments give a route of the fixed list or none, and ne
       assert.ok(recognition.model !== '' && recognition.version !== '');
       if (recognition.inference) assert.ok(method === 'POST' && recognition.model !== undefined);
     }),
-    { numRuns: 2_000 },
+    runs({ short: 1_000, long: 20_000 }),
   );
 });

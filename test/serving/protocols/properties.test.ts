@@ -5,6 +5,7 @@ import { PROTOCOLS } from '../../../src/config/protocols.ts';
 import { autoOrder } from '../../../src/serving/protocols/auto.ts';
 import type { Protocol } from '../../../src/serving/protocols/protocol.ts';
 import { parseTarget } from '../../../src/serving/proxy/target.ts';
+import { runs } from '../../exposition/runs.ts';
 import { all, OPTIONS, recognise, tables } from './recognised.ts';
 import { literals, method, name, segmentsNear, targetNear, targetOf, templates } from './targets.ts';
 import { fits, textFor } from './templates.ts';
@@ -42,7 +43,7 @@ for (const protocolName of PROTOCOLS) {
       );
       fc.assert(
         fc.property(method, segments, query, (asked, path, text) => check(protocol, asked, path, text)),
-        { numRuns: 2_000 },
+        runs({ short: 500, long: 20_000 }),
       );
     });
 
@@ -71,7 +72,7 @@ for (const protocolName of PROTOCOLS) {
           assert.deepEqual([typeof inference, modelInBody, unmeasured], ['boolean', true, true]);
           assert.ok(Object.keys(found).every((key) => KEYS.includes(key)));
         }),
-        { numRuns: 2_000 },
+        runs({ short: 500, long: 20_000 }),
       );
       const routes = new Set(own);
       for (const route of given) assert.ok(routes.has(route), route);
@@ -113,7 +114,7 @@ it('auto says what the first protocol of its order says that recognises', () => 
       const first = order.map((protocol) => protocol.recognise(asked, path)).find((found) => found !== undefined);
       assert.deepEqual(all.auto.recognise(asked, path), first);
     }),
-    { numRuns: 2_000 },
+    runs({ short: 500, long: 20_000 }),
   );
 });
 

@@ -78,8 +78,8 @@ test('1,000 requests that end in all ways are as many lines as are counted, of e
     'all are over',
     async () => running.inFlight() === 0 && (await running.telemetry.value('http.server.active_requests')) === 0,
   );
-  const counts = await running.counts();
   const lines = await linesAfter(running, path);
+  const counts = await running.counts();
   for (const [outcome, count] of Object.entries(counts))
     assert.equal(lines.filter((line) => line.outcome === outcome).length, count, outcome);
   assert.ok(lines.length > 950 && lines.length <= 1_000, String(lines.length));

@@ -71,7 +71,7 @@ async function startServing(
     metrics: async () => (await send(`${urls.metrics}/metrics`, { path: '/metrics' })).body.toString(),
     stop: async () => {
       child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 8_000);
+      const timer = setTimeout(() => child.kill('SIGKILL'), 40_000);
       const [code] = await exited;
       clearTimeout(timer);
       return code;
@@ -128,7 +128,7 @@ for (const [name, { stdout, cause, dropped }] of Object.entries(troubles)) {
   test(`a standard output ${name} costs no request, and the gateway ends as ever`, async (t) => {
     const gateway = await startServing(t, typeof stdout === 'function' ? stdout() : stdout);
     cause?.(gateway.stdout);
-    await gateway.request(1_000);
+    await gateway.request(400);
     const count = /^metergate_access_log_lines_dropped_total\{[^}]*\} ([1-9]\d*)$/m;
     if (dropped) await until('some are counted', async () => count.test(await gateway.metrics()));
     if (dropped === false) assert.doesNotMatch(await gateway.metrics(), count);

@@ -64,7 +64,8 @@ for (const [word, how] of Object.entries(ways)) {
 }
 
 test('a downstream that leaves while the upstream is being connected to has aborted', async (t) => {
-  const running = await startProxy(t, [upstreamAt(await startStuckUpstream(t))]);
+  const timeouts = { connectMs: 1_500, responseHeadersMs: 30_000, idleMs: 30_000 };
+  const running = await startProxy(t, [upstreamAt(await startStuckUpstream(t), { timeouts })]);
   const downstream = await connectTo(t, running.url);
   downstream.write(rawPost(INFER));
   await until('the request is in flight', () => running.inFlight() === 1);
@@ -147,7 +148,7 @@ test('a downstream that takes no part of the response is left, and has aborted',
 });
 
 test('who leaves while the upstream is being connected to keeps its place until that is over', async (t) => {
-  const timeouts = { connectMs: 4_000, responseHeadersMs: 30_000, idleMs: 30_000 };
+  const timeouts = { connectMs: 2_000, responseHeadersMs: 30_000, idleMs: 30_000 };
   const upstream = upstreamAt(await startStuckUpstream(t), { timeouts });
   const running = await startProxy(t, [upstream], { limits: { requestsInFlightMax: 1 } });
   const impatient = await connectTo(t, running.url);

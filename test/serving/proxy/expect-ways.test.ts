@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import type { ProxyErrorCode } from '../../../src/serving/proxy/errors.ts';
 import { protocols } from '../../../src/serving/protocols/index.ts';
 import { until } from '../../support/until.ts';
 import { connectTo, send } from './downstream.ts';
 import { answerHash, asking, CONTINUE, countOf, LENGTH_4, sha256 } from './expecting.ts';
 import { assertCounts, INFER, startProxy, upstreamAt, type ProxyChanges } from './running-proxy.ts';
+import { timeoutsFor } from './timeouts.ts';
 import { closedUrl, startRawUpstream, startUpstream } from './upstream-servers.ts';
 
 interface Refusal {
@@ -13,7 +15,7 @@ interface Refusal {
   readonly changes?: ProxyChanges;
   readonly upstream?: (t: TestContext) => Promise<string>;
   readonly status: number;
-  readonly code: string;
+  readonly code: ProxyErrorCode;
 }
 
 const silent = async (t: TestContext): Promise<string> => (await startRawUpstream(t, () => {})).url;
@@ -31,8 +33,7 @@ for (const [name, { path = `/up${INFER}`, length = '4', upstream = closedUrl, ..
   refusals,
 )) {
   test(`a request that ${name} gets its ${refusal.status} and no 100`, async (t) => {
-    const timeouts = { connectMs: 5_000, responseHeadersMs: 200, idleMs: 30_000 };
-    const up = upstreamAt(await upstream(t), { pathPrefix: '/up', timeouts });
+    const up = upstreamAt(await upstream(t), { pathPrefix: '/up', timeouts: timeoutsFor(refusal.code) });
     const running = await startProxy(t, [up], refusal.changes);
     const downstream = await connectTo(t, running.url);
     downstream.write(asking([`content-length: ${length}`], path));

@@ -109,7 +109,7 @@ test('early hints are left out when the head of their answer is there before its
 
 test('an upstream that says nothing but interim answers is not waited for for ever', async (t) => {
   const upstream = await startRawUpstream(t, (socket) => socket.write(HINTS));
-  const timeouts = { connectMs: 5_000, responseHeadersMs: 200, idleMs: 30_000 };
+  const timeouts = { connectMs: 5_000, responseHeadersMs: 500, idleMs: 30_000 };
   const running = await startProxy(t, [upstreamAt(upstream.url, { timeouts })]);
   const downstream = await connectTo(t, running.url);
   downstream.write(plain);

@@ -9,8 +9,9 @@ import type { Dispatcher } from 'undici';
 import type { ProxyErrorCode } from '../../../src/serving/proxy/errors.ts';
 import { createNodeDispatcher } from '../../../src/serving/proxy/node-dispatcher.ts';
 import { until } from '../../support/until.ts';
-import { closed, dispatch, over, quick, Recorder, saying } from './recorded-dispatch.ts';
+import { closed, dispatch, over, Recorder, saying } from './recorded-dispatch.ts';
 import { testCertificate, testKey } from './test-certificate.ts';
+import { timeoutsFor } from './timeouts.ts';
 import { closedUrl, startRawUpstream, startStuckUpstream, startUpstream } from './upstream-servers.ts';
 
 describe('a response', { concurrency: true }, () => {
@@ -64,10 +65,10 @@ describe('a response', { concurrency: true }, () => {
     const react = (event: string, controller: Dispatcher.DispatchController): void => {
       if (event === 'data') controller.pause();
     };
-    const recorder = dispatch(t, upstream.url, { react, limits: { idleMs: 100 } });
+    const recorder = dispatch(t, upstream.url, { react, limits: { idleMs: 300 } });
     await until('a part has come', () => recorder.body.length > 0);
     const before = recorder.body.length;
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => setTimeout(resolve, 900));
     assert.equal(recorder.body.length, before);
     assert.equal(recorder.controller?.paused, true);
     const timer = setInterval(() => recorder.controller?.resume(), 1);
@@ -112,75 +113,82 @@ describe('a response', { concurrency: true }, () => {
 
 const length = 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345';
 const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n';
-const failures: Record<string, { upstream: (t: TestContext) => Promise<string>; code: ProxyErrorCode; part?: string }> =
-  {
-    'nothing listens': { upstream: closedUrl, code: 'upstream_unreachable' },
-    'the name does not resolve': { upstream: () => Promise.resolve('http://no..name'), code: 'upstream_unreachable' },
-    'no connection is accepted': { upstream: startStuckUpstream, code: 'upstream_connect_timeout' },
-    'no head comes': { upstream: saying(''), code: 'upstream_response_timeout' },
-    'the head stops in its middle': { upstream: saying('HTTP/1.1 200 OK\r\nx-a: '), code: 'upstream_response_timeout' },
-    'it closes before the head': { upstream: saying('', (socket) => socket.end()), code: 'upstream_closed' },
-    'it closes within the head': {
-      upstream: saying('HTTP/1.1 200 OK\r\nx-a: ', (socket) => socket.end()),
-      code: 'upstream_closed',
-    },
-    'it resets before the head': {
-      upstream: saying('', (socket) => socket.resetAndDestroy()),
-      code: 'upstream_closed',
-    },
-    'it closes after an interim response': {
-      upstream: saying('HTTP/1.1 103 Early Hints\r\n\r\n', (socket) => socket.end()),
-      code: 'upstream_closed',
-    },
-    'it speaks no HTTP': { upstream: saying('hello\r\n\r\n'), code: 'upstream_malformed_response' },
-    'it says two lengths': {
-      upstream: saying('HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok'),
-      code: 'upstream_malformed_response',
-    },
-    'it frames its response in two ways': {
-      upstream: saying('HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'),
-      code: 'upstream_malformed_response',
-    },
-    'its head is too large': {
-      upstream: saying(`HTTP/1.1 200 OK\r\nx-a: ${'a'.repeat(64 * 1024)}\r\ncontent-length: 2\r\n\r\nok`),
-      code: 'upstream_malformed_response',
-    },
-    'it upgrades unasked': {
-      upstream: saying('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'),
-      code: 'upstream_malformed_response',
-    },
-    'it stalls within its response': { upstream: saying(length), code: 'upstream_idle_timeout', part: '12345' },
-    'it stalls between two chunks': { upstream: saying(chunked), code: 'upstream_idle_timeout', part: '12345' },
-    'it closes within its response': {
-      upstream: saying(length, (socket) => socket.end()),
-      code: 'upstream_closed',
-      part: '12345',
-    },
-    'it closes between two chunks': {
-      upstream: saying(chunked, (socket) => socket.end()),
-      code: 'upstream_closed',
-      part: '12345',
-    },
-    'it resets within its response': {
-      upstream: saying(length, (socket) => socket.resetAndDestroy()),
-      code: 'upstream_closed',
-      part: '12345',
-    },
-    'it resets a response that only an end would end': {
-      upstream: saying('HTTP/1.1 200 OK\r\n\r\n12345', (socket) => socket.resetAndDestroy()),
-      code: 'upstream_closed',
-      part: '12345',
-    },
-    'it sends a chunk without a length': {
-      upstream: saying(chunked, (socket) => socket.write('zz\r\n')),
-      code: 'upstream_malformed_response',
-      part: '12345',
-    },
-  };
+interface Failure {
+  readonly upstream: (t: TestContext, seen: () => boolean) => Promise<string>;
+  readonly code: ProxyErrorCode;
+  /** What comes of the response before it. */
+  readonly part?: string;
+}
+
+const failures: Record<string, Failure> = {
+  'nothing listens': { upstream: closedUrl, code: 'upstream_unreachable' },
+  'the name does not resolve': { upstream: () => Promise.resolve('http://no..name'), code: 'upstream_unreachable' },
+  'no connection is accepted': { upstream: startStuckUpstream, code: 'upstream_connect_timeout' },
+  'no head comes': { upstream: saying(''), code: 'upstream_response_timeout' },
+  'the head stops in its middle': { upstream: saying('HTTP/1.1 200 OK\r\nx-a: '), code: 'upstream_response_timeout' },
+  'it closes before the head': { upstream: saying('', (socket) => socket.end()), code: 'upstream_closed' },
+  'it closes within the head': {
+    upstream: saying('HTTP/1.1 200 OK\r\nx-a: ', (socket) => socket.end()),
+    code: 'upstream_closed',
+  },
+  'it resets before the head': {
+    upstream: saying('', (socket) => socket.resetAndDestroy()),
+    code: 'upstream_closed',
+  },
+  'it closes after an interim response': {
+    upstream: saying('HTTP/1.1 103 Early Hints\r\n\r\n', (socket) => socket.end()),
+    code: 'upstream_closed',
+  },
+  'it speaks no HTTP': { upstream: saying('hello\r\n\r\n'), code: 'upstream_malformed_response' },
+  'it says two lengths': {
+    upstream: saying('HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok'),
+    code: 'upstream_malformed_response',
+  },
+  'it frames its response in two ways': {
+    upstream: saying('HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'),
+    code: 'upstream_malformed_response',
+  },
+  'its head is too large': {
+    upstream: saying(`HTTP/1.1 200 OK\r\nx-a: ${'a'.repeat(64 * 1024)}\r\ncontent-length: 2\r\n\r\nok`),
+    code: 'upstream_malformed_response',
+  },
+  'it upgrades unasked': {
+    upstream: saying('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'),
+    code: 'upstream_malformed_response',
+  },
+  'it stalls within its response': { upstream: saying(length), code: 'upstream_idle_timeout', part: '12345' },
+  'it stalls between two chunks': { upstream: saying(chunked), code: 'upstream_idle_timeout', part: '12345' },
+  'it closes within its response': {
+    upstream: saying(length, (socket) => socket.end()),
+    code: 'upstream_closed',
+    part: '12345',
+  },
+  'it closes between two chunks': {
+    upstream: saying(chunked, (socket) => socket.end()),
+    code: 'upstream_closed',
+    part: '12345',
+  },
+  'it resets within its response': {
+    upstream: saying(length, (socket) => socket.resetAndDestroy()),
+    code: 'upstream_closed',
+    part: '12345',
+  },
+  'it resets a response that only an end would end': {
+    upstream: saying('HTTP/1.1 200 OK\r\n\r\n12345', (socket) => socket.resetAndDestroy()),
+    code: 'upstream_closed',
+    part: '12345',
+  },
+  'it sends a chunk without a length': {
+    upstream: saying(chunked, (socket) => socket.write('zz\r\n')),
+    code: 'upstream_malformed_response',
+    part: '12345',
+  },
+};
 describe('a failure', { concurrency: true }, () => {
   for (const [name, { upstream, code, part = '' }] of Object.entries(failures)) {
     test(`is ${code} when ${name}`, async (t) => {
-      const recorder = dispatch(t, await upstream(t), { limits: quick });
+      const url = await upstream(t, () => recorder.body === part);
+      const recorder = dispatch(t, url, { limits: timeoutsFor(code) });
       await over(recorder);
       for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
       assert.deepEqual([recorder.code, recorder.body], [code, part], String(recorder.error));

@@ -6,7 +6,8 @@ import { PassThrough } from 'node:stream';
 import { describe, test, type TestContext } from 'node:test';
 import { until } from '../../support/until.ts';
 import { connectTo } from './downstream.ts';
-import { closed, dispatch, over, quick, saying } from './recorded-dispatch.ts';
+import { closed, dispatch, over, saying } from './recorded-dispatch.ts';
+import { timeoutsFor } from './timeouts.ts';
 import { startRawUpstream, startUpstream } from './upstream-servers.ts';
 
 describe('a request body', { concurrency: true }, () => {
@@ -154,14 +155,16 @@ describe('Expect: 100-continue', { concurrency: true }, () => {
 
   test('an upstream that says nothing is too late, one that said 100 waits for the body', async (t) => {
     const silent = dispatch(t, await saying('')(t), {
-      ...{ method: 'POST', body: new PassThrough(), expectsContinue: true, limits: quick },
+      ...{ method: 'POST', body: new PassThrough(), expectsContinue: true },
+      limits: timeoutsFor('upstream_response_timeout'),
     });
     await over(silent);
     assert.equal(silent.code, 'upstream_response_timeout');
     const body = new PassThrough();
     const upstream = await startUpstream(t, (request, response) => request.pipe(response));
-    const waiting = dispatch(t, upstream.url, { method: 'POST', body, expectsContinue: true, limits: quick });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const limits = { responseHeadersMs: 400 };
+    const waiting = dispatch(t, upstream.url, { method: 'POST', body, expectsContinue: true, limits });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     body.end('late');
     await over(waiting);
     assert.equal(waiting.body, 'late', String(waiting.error));
@@ -231,14 +234,15 @@ describe('an upgrade', { concurrency: true }, () => {
       }
       if (received.endsWith('ping')) socket.write('pong');
     });
-    const recorder = dispatch(t, upstream.url, { upgrade, limits: quick });
+    const limits = { connectMs: 400, responseHeadersMs: 400, idleMs: 400 };
+    const recorder = dispatch(t, upstream.url, { upgrade, limits });
     await over(recorder);
     assert.match(upstream.received(), /\r\nconnection: upgrade\r\nupgrade: websocket\r\n/);
     assert.deepEqual(recorder.told, ['start', 'upgrade 101 {"connection":"Upgrade","upgrade":"websocket","x-a":"1"}']);
     const { socket, head } = recorder.upgraded ?? assert.fail();
     assert.equal(head, 'head');
     // No timeout is left that could end it, and neither can the dispatcher.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     recorder.controller?.abort(new Error('late'));
     socket.write('ping');
     assert.equal(String((await once(socket, 'data'))[0]), 'pong');
@@ -254,7 +258,7 @@ describe('an upgrade', { concurrency: true }, () => {
   });
 
   test('that is not answered is too late', async (t) => {
-    const recorder = dispatch(t, await saying('')(t), { upgrade, limits: quick });
+    const recorder = dispatch(t, await saying('')(t), { upgrade, limits: timeoutsFor('upstream_response_timeout') });
     await over(recorder);
     assert.equal(recorder.code, 'upstream_response_timeout');
   });

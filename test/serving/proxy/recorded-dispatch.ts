@@ -87,7 +87,7 @@ export type Changes = Partial<Omit<NodeDispatchOptions, 'body'>> & {
 
 export function dispatch(t: TestContext, url: string, { limits, react, ...changes }: Changes = {}): Recorder {
   const origin = new URL(url);
-  const times = { connectMs: 5_000, responseHeadersMs: 5_000, idleMs: 5_000 };
+  const times = { connectMs: 60_000, responseHeadersMs: 60_000, idleMs: 60_000 };
   const dispatcher = createNodeDispatcher({ origin, headerBytesMax: 16_384, ...times, ...limits });
   t.after(() => dispatcher.destroy());
   const recorder = new Recorder(react);
@@ -102,15 +102,18 @@ export function dispatch(t: TestContext, url: string, { limits, react, ...change
 export const over = (recorder: Recorder): Promise<void> => until('the dispatch is over', () => recorder.isOver);
 export const closed = (sockets: readonly Socket[]): Promise<void> =>
   until('the connections are closed', () => sockets.length > 0 && sockets.every((socket) => socket.closed));
-/** An upstream that says this when a request has come, whole or not. */
+/** An upstream that says this when a request has come, whole or not, and does what is said `then`, once that was `seen`. */
 export const saying =
-  (text: string, then: (socket: Socket) => void = () => {}) =>
-  async (t: TestContext) =>
-    (
-      await startRawUpstream(t, (socket, received) => {
-        if (received.includes('\r\n\r\n')) socket.write(text, 'latin1', () => setTimeout(() => then(socket), 20));
-      })
-    ).url;
-
-/** So that a test of what comes too late is short. */
-export const quick = { connectMs: 300, responseHeadersMs: 200, idleMs: 200 };
+  (text: string, then?: (socket: Socket) => void) =>
+  async (t: TestContext, seen: () => boolean = () => true): Promise<string> => {
+    const { url } = await startRawUpstream(t, (socket, received) => {
+      if (!received.includes('\r\n\r\n')) return;
+      socket.write(text, 'latin1');
+      if (then)
+        void until('it is seen', seen).then(
+          () => then(socket),
+          () => {},
+        );
+    });
+    return url;
+  };

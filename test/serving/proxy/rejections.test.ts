@@ -160,12 +160,12 @@ test('a head that takes too long is answered 408 and rejected; a connection with
 
 test('a connection that waits between two requests is not taken for a slow head', async (t) => {
   const upstream = await startUpstream(t, (_request, response) => response.end('ok'));
-  const running = await startProxy(t, [upstreamAt(upstream.url)], { limits: { requestHeaderTimeoutMs: 50 } });
+  const running = await startProxy(t, [upstreamAt(upstream.url)], { limits: { requestHeaderTimeoutMs: 250 } });
   const downstream = await connectTo(t, running.url);
   for (let n = 1; n <= 2; n++) {
     downstream.write(get('/v2', 'host: a'));
     await until(`answer ${n} comes`, () => downstream.received().split('\r\n\r\nok').length > n);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 600));
   }
   await assertCounts(running, {});
 });

@@ -7,6 +7,7 @@ import { until } from '../../support/until.ts';
 import { connectTo, rawPost, send } from './downstream.ts';
 import { REFUSING, replicated, retried, startReplica, startSockets } from './replica-servers.ts';
 import { assertCounts, assertHttp, INFER, METADATA, startProxy } from './running-proxy.ts';
+import { timeoutsFor } from './timeouts.ts';
 import { startStuckUpstream } from './upstream-servers.ts';
 
 const sha256 = (body: Buffer): string => createHash('sha256').update(body).digest('hex');
@@ -81,7 +82,7 @@ const breaks: Record<string, { does: (socket: Socket) => void; status: number }>
 for (const [name, { does, status }] of Object.entries(breaks)) {
   test(`a request whose replica ${name} is not tried again`, async (t) => {
     const replicas = [await startSockets(t, does), await startSockets(t, does)];
-    const timeouts = { connectMs: 5_000, responseHeadersMs: 200, idleMs: 200 };
+    const timeouts = timeoutsFor(status === 504 ? 'upstream_response_timeout' : 'upstream_closed');
     const running = await startProxy(t, [
       replicated(
         replicas.map(({ url }) => url),

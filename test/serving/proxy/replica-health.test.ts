@@ -6,6 +6,7 @@ import { until } from '../../support/until.ts';
 import { connectTo, rawPost, send } from './downstream.ts';
 import { healthyOf, replicated, startReplica, startSockets, type Replica } from './replica-servers.ts';
 import { assertCounts, assertNothingActive, INFER, startProxy, type RunningProxy } from './running-proxy.ts';
+import { timeoutsFor } from './timeouts.ts';
 import { startUpstream } from './upstream-servers.ts';
 
 const health = { intervalMs: 100, timeoutMs: 100, unhealthyAfter: 2, backoffMaxMs: 30_000 };
@@ -82,7 +83,7 @@ const failures: Record<string, { mode: Replica['mode'] | 'down'; healthy: number
 };
 for (const [name, { mode, healthy }] of Object.entries(failures)) {
   test(`a replica that ${name} is ${healthy === 1 ? 'believed to be well' : 'unhealthy'}`, async (t) => {
-    const timeouts = { connectMs: 5_000, responseHeadersMs: 100, idleMs: 5_000 };
+    const timeouts = timeoutsFor(mode === 'silent' ? 'upstream_response_timeout' : 'upstream_closed');
     const { a, running } = await startPair(t, { timeouts, health: { ...health, unhealthyAfter: 1 } });
     if (mode === 'down') await a.down();
     else a.mode = mode;
@@ -161,7 +162,7 @@ for (const [name, { says, healthy }] of Object.entries(checks)) {
   test(`a replica whose health path ${name} is ${healthy === 1 ? 'well' : 'out until it passes again'}`, async (t) => {
     let answer: number | undefined = says;
     const [a, b] = [await startReplica(t, () => answer), await startReplica(t)];
-    const checked = { ...health, path: '/health/live?full=1' };
+    const checked = { ...health, path: '/health/live?full=1', timeoutMs: says === undefined ? 300 : 60_000 };
     const running = await startProxy(t, [replicated([a.url, b.url], { health: checked })]);
     await until('it is known', async () => (await healthyOf(running, a.url)) === healthy);
     for (let n = 0; n < 10; n++) assert.equal(await infer(running), 200);

@@ -61,7 +61,7 @@ test('a replica that comes up again after it refused connections is found by a r
 
 test('a check that passes brings back a replica that failed requests, without any request', async (t) => {
   const [a, b] = [await startReplica(t), await startReplica(t)];
-  const checked = { ...health, path: '/health', backoffMaxMs: 60_000 };
+  const checked = { ...health, path: '/health', timeoutMs: 60_000, backoffMaxMs: 60_000 };
   const running = await startProxy(t, [replicated([a.url, b.url], { health: checked })]);
   a.mode = 'reset';
   await until('it is out', async () => {

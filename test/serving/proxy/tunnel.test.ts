@@ -192,9 +192,9 @@ describe('a tunnel', { concurrency: true }, () => {
   });
 
   test('that only the downstream closes is downstream_closed, after a while in which nothing comes', async (t) => {
-    const joined = await join(t, { halfClosedMs: 300 });
+    const joined = await join(t, { halfClosedMs: 800 });
     joined.downstream.end();
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < 10; i++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       joined.upstream.write('more');
     }

@@ -4,10 +4,10 @@ import { proxyErrors, type ProxyErrorCode } from '../../../src/serving/proxy/err
 import { startIrisServer } from '../../../examples/iris-server/server.ts';
 import { connectTo, rawPost, send } from './downstream.ts';
 import { assertCounts, assertHttp, INFER, startProxy, upstreamAt } from './running-proxy.ts';
+import { timeoutsFor } from './timeouts.ts';
 import { closedUrl, startRawUpstream, startStuckUpstream, startUpstream } from './upstream-servers.ts';
 
 const ROUTE = '/v2/models/{model_name}/infer';
-const quick = { connectMs: 300, responseHeadersMs: 300, idleMs: 300 };
 
 /** An upstream that says this to every request and then stays silent. */
 const saying = (text: string) => async (t: TestContext) =>
@@ -62,7 +62,7 @@ describe('without a head of the response', { concurrency: true }, () => {
     const { status, message, proxyStatus } = proxyErrors[code];
     test(`when ${name}, the answer is ${status} ${code} and the request a failure`, async (t) => {
       const url = await upstream(t);
-      const running = await startProxy(t, [upstreamAt(url, { timeouts: quick })]);
+      const running = await startProxy(t, [upstreamAt(url, { timeouts: timeoutsFor(code) })]);
       const downstream = await connectTo(t, running.url);
       downstream.write(rawPost(INFER));
       await downstream.see('}');
@@ -87,32 +87,36 @@ describe('without a head of the response', { concurrency: true }, () => {
 
 const head = 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n12345';
 const chunkedHead = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12345\r\n';
-const closing = (text: string, how: 'end' | 'resetAndDestroy') => async (t: TestContext) => {
-  const upstream = await startRawUpstream(t, (socket) => socket.write(text, () => setTimeout(() => socket[how](), 20)));
-  return upstream.url;
-};
 
-/** Each with a part of the response gone to the downstream, so that only a cut can tell. */
-const cut: Record<string, { upstream: (t: TestContext) => Promise<string>; code: ProxyErrorCode }> = {
-  'stalls within its response': { upstream: saying(head), code: 'upstream_idle_timeout' },
-  'stalls between two chunks': { upstream: saying(chunkedHead), code: 'upstream_idle_timeout' },
-  'closes within its response': { upstream: closing(head, 'end'), code: 'upstream_closed' },
-  'closes between two chunks': { upstream: closing(chunkedHead, 'end'), code: 'upstream_closed' },
-  'resets within its response': { upstream: closing(head, 'resetAndDestroy'), code: 'upstream_closed' },
-  'sends a chunk without a length': { upstream: saying(`${chunkedHead}zz\r\n`), code: 'upstream_malformed_response' },
+interface Cut {
+  readonly says: string;
+  /** When a part of the response has gone to the downstream, so that only a cut can tell. */
+  readonly then?: 'end' | 'resetAndDestroy';
+  readonly code: ProxyErrorCode;
+}
+
+const cut: Record<string, Cut> = {
+  'stalls within its response': { says: head, code: 'upstream_idle_timeout' },
+  'stalls between two chunks': { says: chunkedHead, code: 'upstream_idle_timeout' },
+  'closes within its response': { says: head, then: 'end', code: 'upstream_closed' },
+  'closes between two chunks': { says: chunkedHead, then: 'end', code: 'upstream_closed' },
+  'resets within its response': { says: head, then: 'resetAndDestroy', code: 'upstream_closed' },
+  'sends a chunk without a length': { says: `${chunkedHead}zz\r\n`, code: 'upstream_malformed_response' },
 };
 describe('with a part of the response gone', { concurrency: true }, () => {
-  for (const [name, { upstream, code }] of Object.entries(cut)) {
+  for (const [name, { says, then, code }] of Object.entries(cut)) {
     for (const version of ['1.1', '1.0']) {
       // There is no length and no chunk to tell, and on Node 22 a reset right behind a write begins with an end.
       const endsFirst =
         version === '1.0' && code === 'upstream_malformed_response' && process.versions.node.startsWith('22.');
       const skip = endsFirst && 'Node 22 ends a connection with writes under way before it resets it';
       test(`to HTTP/${version}, a response is cut off and a failure when its upstream ${name}`, { skip }, async (t) => {
-        const running = await startProxy(t, [upstreamAt(await upstream(t), { timeouts: quick })]);
+        const upstream = await startRawUpstream(t, (socket) => socket.write(says));
+        const running = await startProxy(t, [upstreamAt(upstream.url, { timeouts: timeoutsFor(code) })]);
         const downstream = await connectTo(t, running.url);
         downstream.write(rawPost(INFER).replace('1.1', version));
         await downstream.see('12345');
+        if (then) upstream.sockets[0]?.[then]();
         const how = await downstream.closed;
         const received = downstream.received();
         assert.match(received, /^HTTP\/1.1 200 /);

@@ -80,11 +80,11 @@ export async function startStuckUpstream(t: TestContext): Promise<string> {
     const { parentPort } = require('node:worker_threads');
     const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
       parentPort.postMessage(server.address().port);
-      setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 10);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     });`;
   const worker = new Worker(code, { eval: true });
+  // It is heard when the thread is stuck already: there is no turn in which it could accept one.
   const [port] = (await once(worker, 'message')) as [number];
-  await new Promise((resolve) => setTimeout(resolve, 100));
   const fillers = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => {}));
   t.after(async () => {
     for (const filler of fillers) filler.destroy();

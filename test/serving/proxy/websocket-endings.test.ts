@@ -138,10 +138,10 @@ test('a half that the downstream has closed is closed at the upstream, and the o
 });
 
 test('a WebSocket on which nothing is said is left open for as long as it likes', async (t) => {
-  const timeouts = { connectMs: 5_000, responseHeadersMs: 150, idleMs: 150 };
-  const limits = { requestHeaderTimeoutMs: 150 };
+  const timeouts = { connectMs: 5_000, responseHeadersMs: 400, idleMs: 400 };
+  const limits = { requestHeaderTimeoutMs: 400 };
   const { running, downstream } = await openTunnel(t, { upstream: { timeouts }, proxy: { limits } });
-  await new Promise((resolve) => setTimeout(resolve, 800));
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
   downstream.write(frame(OPCODE.text, 'still there?', { masked: true }));
   await downstream.see('still there?');
   assert.equal(running.inFlight(), 1);
@@ -173,7 +173,7 @@ test('an open WebSocket keeps its place at the upstream, and who waits has it ne
 
 test('a WebSocket that is open at the deadline of a shutdown is cut, and a failure by shutdown', async (t) => {
   const { running, downstream, far } = await openTunnel(t);
-  const stopped = running.proxy.shutdown(deadlineIn(200));
+  const stopped = running.proxy.shutdown(deadlineIn(500));
   downstream.write(frame(OPCODE.text, 'until then', { masked: true }));
   await downstream.see('until then');
   await stopped;

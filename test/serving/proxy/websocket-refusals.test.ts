@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test, type TestContext } from 'node:test';
+import type { ProxyErrorCode } from '../../../src/serving/proxy/errors.ts';
 import { until } from '../../support/until.ts';
 import { connectTo } from './downstream.ts';
 import { assertHttp, assertNothingActive, startProxy, upstreamAt, type ProxyChanges } from './running-proxy.ts';
+import { timeoutsFor } from './timeouts.ts';
 import { closedUrl, startRawUpstream, startUpstream } from './upstream-servers.ts';
 import { askForWebSocket, openWebSocket } from './websocket-client.ts';
 
@@ -79,7 +81,7 @@ interface Answer {
   readonly prefix?: string;
   readonly changes?: ProxyChanges;
   readonly status: number;
-  readonly code: string;
+  readonly code: ProxyErrorCode;
 }
 
 /** Nothing more than that; nothing at all is the end. */
@@ -107,8 +109,7 @@ const answers: Record<string, Answer> = {
 };
 for (const [name, { upstream = closedUrl, prefix = '/', changes, status, code }] of Object.entries(answers)) {
   test(`a request for a WebSocket ${name} is answered ${status}`, async (t) => {
-    const timeouts = { connectMs: 5_000, responseHeadersMs: 200, idleMs: 30_000 };
-    const up = upstreamAt(await upstream(t), { pathPrefix: prefix, timeouts });
+    const up = upstreamAt(await upstream(t), { pathPrefix: prefix, timeouts: timeoutsFor(code) });
     const running = await startProxy(t, [up], changes);
     const downstream = await connectTo(t, running.url);
     downstream.write(askForWebSocket('/v2'));
