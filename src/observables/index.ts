@@ -9,6 +9,7 @@ import { createHostGroups, type HostOptions } from './host/index.ts';
 import type { ObservableGroup } from './observable.ts';
 import { createProcessGroups } from './process/index.ts';
 import { createSampler, type Sampler, type SamplerStats } from './sampler.ts';
+import { createWakeUps } from './wake-ups.ts';
 
 export interface ObservablesOptions {
   readonly instruments: Instruments;
@@ -53,15 +54,16 @@ export function createObservables(options: ObservablesOptions): Part {
     start: async () => {
       if (state !== 'created') return;
       state = 'started';
+      const wakeUps = createWakeUps();
       samplers = scheduledGroups(options).map(({ group, intervalMs }) =>
-        createSampler({ group, intervalMs, timeoutMs: sampleTimeoutMs, instruments, events, logger }),
+        createSampler({ group, intervalMs, timeoutMs: sampleTimeoutMs, instruments, events, logger, wakeUps }),
       );
       observeSamplers(instruments, samplers);
       await within(deadlineIn(startWaitMs), Promise.all(samplers.map((sampler) => sampler.start())));
     },
     shutdown: async (deadline) => {
       state = 'stopped';
-      const own = deadlineIn(Math.min(deadline.remainingMs(), SHUTDOWN_MS));
+      const own = deadlineIn(Math.min(deadline.remainingMs() / 2, SHUTDOWN_MS));
       await within(own, Promise.all(samplers.map((sampler) => sampler.shutdown(own))));
     },
     ready: () => state === 'started',

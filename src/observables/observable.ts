@@ -12,8 +12,12 @@ export interface ObservableGroup {
   readonly name: string;
   /** All that it may write. */
   readonly instruments: readonly ObservableName[];
-  /** Once, before the first sample. What it throws, or rejects with, is a failed sample, and samples are taken nevertheless. */
-  start?(): void | Promise<void>;
+  /**
+   * Once, before the first sample. What it throws, or rejects with, is a failed sample, and samples are taken nevertheless.
+   *
+   * @param onNews of what goes at its own pace, to be called when a sample would find something new: it is taken then, and not by the timer.
+   */
+  start?(onNews?: () => void): void | Promise<void>;
   /**
    * Takes all readings anew. Throws or rejects when there are none: with a `SampleError` if the reason is known. Is not called again
    * before the promise has settled; what is written after the sampler's deadline is dropped.
@@ -23,16 +27,20 @@ export interface ObservableGroup {
   close?(deadline: Deadline): void | Promise<void>;
 }
 
+/**
+ * Absent is absent: a value that no reading of ours can be (missing, NaN, infinite, or negative where it is no temperature) is left
+ * out. A true 0 is written.
+ *
+ * @param value in the unit of the instrument.
+ * @param attributes not to be changed afterwards; each set once for a name.
+ */
+export type WriteReading = (name: ObservableName, value: number | undefined, attributes?: Attributes) => void;
+
 /** What one sample has read; the readings of a sample are shown together, and until the next sample is over. */
 export interface Sample {
-  /**
-   * Absent is absent: a value that no reading of ours can be (missing, NaN, infinite, or negative where it is no temperature) is left
-   * out. A true 0 is written.
-   *
-   * @param value in the unit of the instrument.
-   * @param attributes not to be changed afterwards; each set once for a name.
-   */
-  write(name: ObservableName, value: number | undefined, attributes?: Attributes): void;
+  readonly write: WriteReading;
+  /** Instead of `write`, once in a sample of many readings: what is given writes them when somebody looks, if anybody does. */
+  writeLater?(readings: (write: WriteReading) => void): void;
   /** Part of it failed, and what was read of the rest is shown. */
   report(error: SampleError): void;
   /** The readings were taken so long ago, by a device or a program that goes at its own pace; now, if this is not called. */

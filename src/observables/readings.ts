@@ -1,11 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
 import { catalogue } from '../telemetry/catalogue.ts';
 import type { Instruments, ObservableName } from '../telemetry/instruments.ts';
-import type { Sample } from './observable.ts';
+import type { Sample, WriteReading } from './observable.ts';
 
 /** What one sample wrote, by instrument. */
 export interface Readings {
-  readonly write: Sample['write'];
+  readonly write: WriteReading;
+  readonly writeLater: NonNullable<Sample['writeLater']>;
   of(name: ObservableName): readonly Reading[];
   isEmpty(): boolean;
 }
@@ -17,17 +18,27 @@ export interface Reading {
 
 /** @param names that may be written; another one is a programmer's error. */
 export function createReadings(names: readonly ObservableName[]): Readings {
-  const readings = new Map<ObservableName, Reading[]>(names.map((name) => [name, []]));
+  let readings: ReadonlyMap<ObservableName, Reading[]> | undefined;
+  let later: ((write: WriteReading) => void) | undefined;
+  const all = () => (readings ??= new Map(names.map((name) => [name, []])));
+  const write: WriteReading = (name, value, attributes) => {
+    const written = all().get(name);
+    if (written === undefined) throw new TypeError(`${name} is not among the instruments of this group`);
+    if (value !== undefined && Number.isFinite(value) && (value >= 0 || catalogue[name].unit === 'Cel')) {
+      written.push({ value, attributes });
+    }
+  };
+
   return {
-    write: (name, value, attributes) => {
-      const written = readings.get(name);
-      if (written === undefined) throw new TypeError(`${name} is not among the instruments of this group`);
-      if (value !== undefined && Number.isFinite(value) && (value >= 0 || catalogue[name].unit === 'Cel')) {
-        written.push({ value, attributes });
-      }
+    write,
+    writeLater: (given) => (later = given),
+    of: (name) => {
+      const given = later;
+      later = undefined;
+      given?.(write);
+      return all().get(name) ?? [];
     },
-    of: (name) => readings.get(name) ?? [],
-    isEmpty: () => [...readings.values()].every((written) => written.length === 0),
+    isEmpty: () => later === undefined && [...all().values()].every((written) => written.length === 0),
   };
 }
 

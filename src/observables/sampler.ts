@@ -1,13 +1,14 @@
 import { deadlineIn, within, type Deadline } from '../std/deadline.ts';
 import { errorText } from '../std/error-text.ts';
-import { repeat, type Repetition } from '../std/repeat.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createBoundedWait, type BoundedWait } from './bounded-wait.ts';
 import type { ObservableGroup, SampleError } from './observable.ts';
+import { createPace } from './pace.ts';
 import { createReadings, observeReadings, type Readings } from './readings.ts';
 import { asSampleError, createSampleHealth, type SampleStatus } from './sample-health.ts';
+import { createWakeUps, type WakeUps } from './wake-ups.ts';
 
 export interface SamplerOptions {
   readonly group: ObservableGroup;
@@ -17,9 +18,11 @@ export interface SamplerOptions {
   readonly instruments: Instruments;
   readonly events: Events;
   readonly logger: Logger;
+  /** Those of the other samplers, too. */
+  readonly wakeUps?: WakeUps;
 }
 
-/** Samples one group on a timer, never beside itself, and holds its last readings, or none after a failure. */
+/** Samples one group on a timer, or when it has news, never beside itself, and holds its last readings, or none after a failure. */
 export interface Sampler {
   readonly name: string;
   /** Creates the instruments and starts the timer; resolves when the first sample is over, well or not. */
@@ -42,14 +45,15 @@ export interface SamplerStats {
 
 const UNSUPPORTED_MS = 60_000;
 
+/** After news, until the group is sampled without any: before, it would as a rule be found as it was, at the cost of waking up. */
+const INTERVALS_WITHOUT_NEWS = 3;
+
 export function createSampler(options: SamplerOptions): Sampler {
-  const { group, intervalMs, timeoutMs, instruments, events, logger } = options;
+  const { group, intervalMs, timeoutMs, instruments, events, logger, wakeUps = createWakeUps() } = options;
   const wait = createBoundedWait(timeoutMs);
   const health = createSampleHealth({ name: group.name, events, logger });
   let shown: { readings: Readings; atMs: number } | undefined;
   let durationSeconds: number | undefined;
-  let running: Promise<void> | undefined;
-  let repetition: Repetition | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -70,15 +74,22 @@ export function createSampler(options: SamplerOptions): Sampler {
     durationSeconds = (performance.now() - startMs) / 1000;
   };
 
-  /** What this machine does not have is not looked for each second. */
-  const nextMs = (): number =>
-    health.isUnsupported() ? Math.max(intervalMs, Math.min(UNSUPPORTED_MS, 60 * intervalMs)) : intervalMs;
-
-  const run = (): Promise<void> => (running ??= sample().finally(() => (running = undefined)));
+  const pace = createPace({
+    wakeUps,
+    task: sample,
+    intervalMs: (hadNews) => {
+      if (hadNews && shown !== undefined) return INTERVALS_WITHOUT_NEWS * intervalMs;
+      // What this machine does not have is not looked for each second.
+      return health.isUnsupported() ? Math.max(intervalMs, Math.min(UNSUPPORTED_MS, 60 * intervalMs)) : intervalMs;
+    },
+  });
 
   const prepare = async (): Promise<void> => {
     try {
-      await wait.until(group.start?.(), 'not ready');
+      await wait.until(
+        group.start?.(() => pace.onNews()),
+        'not ready',
+      );
     } catch (error) {
       health.ended([asSampleError(error)]);
     }
@@ -87,13 +98,11 @@ export function createSampler(options: SamplerOptions): Sampler {
   const begin = async (): Promise<void> => {
     observeReadings(instruments, group.instruments, () => shown?.readings);
     await prepare();
-    if (stopping !== undefined) return;
-    repetition = repeat({ intervalMs: nextMs, task: run });
-    await run();
+    if (stopping === undefined) await pace.start();
   };
 
   const stop = async (deadline: Deadline): Promise<void> => {
-    const ended = Promise.all([starting, repetition?.stop(), running]);
+    const ended = Promise.all([starting, pace.stop()]);
     // The other half is for the group.
     await within(deadlineIn(deadline.remainingMs() / 2), ended);
     wait.abandon();
@@ -133,6 +142,7 @@ async function take(group: ObservableGroup, wait: BoundedWait): Promise<Taken | 
   try {
     const sampled = group.sample({
       write: readings.write,
+      writeLater: readings.writeLater,
       report: (error) => void errors.push(error),
       takenAgo: (ms) => void (agoMs = ms),
     });

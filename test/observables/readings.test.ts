@@ -38,6 +38,24 @@ describe('readings', () => {
     assert.deepEqual(readings.of(COUNTER), []);
   });
 
+  it('are written late when somebody looks, once, and not before', () => {
+    const readings = createReadings([GAUGE, COUNTER]);
+    let writes = 0;
+    readings.writeLater((write) => {
+      writes++;
+      write(GAUGE, 1);
+      write(COUNTER, NaN);
+    });
+    assert.equal(readings.isEmpty(), false);
+    assert.equal(writes, 0);
+    for (let nth = 0; nth < 2; nth++) {
+      assert.deepEqual(readings.of(GAUGE), [{ value: 1, attributes: undefined }]);
+      assert.deepEqual(readings.of(COUNTER), []);
+    }
+    assert.equal(writes, 1);
+    assert.equal(readings.isEmpty(), false);
+  });
+
   it('are shown by every collection until there are others, and none when there are none', async () => {
     const telemetry = createTelemetry();
     const read = (user: number, system?: number): Readings => {

@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000;
 
 interface Setup {
   readonly sample: (into: Sample, nth: number) => void | Promise<void>;
-  readonly start?: () => void | Promise<void>;
+  readonly start?: (onNews?: () => void) => void | Promise<void>;
   readonly close?: () => void | Promise<void>;
   readonly intervalMs?: number;
   readonly timeoutMs?: number;
@@ -27,9 +27,9 @@ function setUp({ sample, start, close, intervalMs = HOUR_MS, timeoutMs = HOUR_MS
   const group: ObservableGroup = {
     name: 'group',
     instruments: [COUNT, UPTIME],
-    start: () => {
+    start: (onNews) => {
       calls.push('start');
-      return start?.();
+      return start?.(onNews);
     },
     sample: (into) => {
       calls.push('sample');
@@ -251,6 +251,54 @@ describe('a sampler', () => {
     open();
     await until('there are readings', () => sampler.stats().success === true);
     assert.deepEqual(await shown(), { '': 1 });
+    await shutdown();
+  });
+
+  it('samples what has news at once, long before the timer fires, until it is shut down', async () => {
+    let onNews = (): void => assert.fail();
+    const { sampler, calls, shown, shutdown } = setUp({
+      start: (news) => void (onNews = news ?? onNews),
+      sample: (into, nth) => into.write(COUNT, nth),
+    });
+    await sampler.start();
+    onNews();
+    await until('it is shown', async () => (await shown())[''] === 2);
+    await shutdown();
+    onNews();
+    await sleep(1);
+    assert.deepEqual(calls, ['start', 'sample', 'sample', 'close']);
+  });
+
+  it('takes no sample beside the running one for news, nor before the first', async () => {
+    const { promise, open } = gate();
+    let onNews = (): void => assert.fail();
+    const { sampler, calls, errors, shutdown } = setUp({
+      start: (news) => {
+        onNews = news ?? onNews;
+        onNews();
+      },
+      sample: () => promise,
+    });
+    const started = sampler.start();
+    await until('it is sampled', () => calls.includes('sample'));
+    onNews();
+    open();
+    await started;
+    assert.deepEqual(calls, ['start', 'sample']);
+    assert.deepEqual(await errors(), {});
+    await shutdown();
+  });
+
+  it('samples by the timer, too, when there is no news any more', async () => {
+    let onNews = (): void => assert.fail();
+    const { sampler, calls, shutdown } = setUp({
+      intervalMs: 10,
+      start: (news) => void (onNews = news ?? onNews),
+      sample: (into) => into.write(COUNT, 1),
+    });
+    await sampler.start();
+    onNews();
+    await until('it is sampled again and again', () => calls.length > 5);
     await shutdown();
   });
 

@@ -1,8 +1,7 @@
 import { fieldsOf, toNumber } from '../procfs/fields.ts';
-import { malformed, systemCode } from '../procfs/proc-file.ts';
+import { malformed, readProcFile, systemCode } from '../procfs/proc-file.ts';
 import { parseStalls } from '../procfs/stalls.ts';
 import { SampleError } from '../observable.ts';
-import type { OpenFiles } from './open-files.ts';
 
 /**
  * The files of control groups. One that is not there belongs to a controller that is off: its values are NaN. Whatever else fails is
@@ -28,10 +27,10 @@ export interface KeyedValues {
   find(key: string): number;
 }
 
-export function createCgroupFiles(open: OpenFiles, report: (error: SampleError) => void): CgroupFiles {
+export function createCgroupFiles(report: (error: SampleError) => void): CgroupFiles {
   const parsed: CgroupFiles['parsed'] = (path, parse) => {
     try {
-      const value = parse(open.read(path));
+      const value = parse(readProcFile(path));
       if (value === undefined) report(malformed(path, 'is not what it was expected to be'));
       return value;
     } catch (error) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { least, type CgroupFiles } from './cgroup-files.ts';
 import type { ReadOptions } from './cgroup-v1.ts';
@@ -69,6 +70,8 @@ function pids({ directory, directories }: Cgroup, files: CgroupFiles): CgroupVal
 }
 
 function pressure({ directory }: Cgroup, files: CgroupFiles): CgroupValues {
+  // Every control group has this file but the root, which has the pressure of the machine.
+  if (!existsSync(join(directory, 'cgroup.events'))) return {};
   const cpu = files.pressure(join(directory, 'cpu.pressure'));
   const memory = files.pressure(join(directory, 'memory.pressure'));
   const io = files.pressure(join(directory, 'io.pressure'));

@@ -3,13 +3,13 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { ObservableName } from '../../telemetry/instruments.ts';
 import { SampleError, type ObservableGroup, type Sample } from '../observable.ts';
+import { readProcFile } from '../procfs/proc-file.ts';
 import { createCgroupFiles } from './cgroup-files.ts';
 import { findCgroups, type Cgroup } from './cgroups.ts';
 import { readCgroupV1 } from './cgroup-v1.ts';
 import { readCgroupV2 } from './cgroup-v2.ts';
 import { containerFields, type CgroupValues, type ContainerField, type ContainerValues } from './container.ts';
 import { createDerivation } from './derived-values.ts';
-import { createOpenFiles, type OpenFiles } from './open-files.ts';
 import { createStackedDisks, type IsStacked } from './stacked-disks.ts';
 
 /** For tests; what it is on this machine, if not given. */
@@ -27,13 +27,10 @@ const fields = Object.entries(containerFields) as [
 
 /** The control group that this process is in, of either version: what its container may have, and has. */
 export function createContainerGroup({ root = '/', memoryBytes = totalmem() }: ContainerOptions = {}): ObservableGroup {
-  const open = createOpenFiles();
   const isStacked = createStackedDisks(root);
   let found: Found | undefined;
 
   const find = (memberships: string): Found => {
-    // Those of the control groups that this process was in.
-    open.close();
     const cgroups = findCgroups(root, memberships);
     if (cgroups.length === 0) throw nothingThere(memberships.trim().replaceAll('\n', ' '));
     // What the counters of others say cannot be compared.
@@ -44,10 +41,10 @@ export function createContainerGroup({ root = '/', memoryBytes = totalmem() }: C
     name: 'container',
     instruments: [...new Set(fields.map(([, { instrument }]) => instrument))],
     sample: (into) => {
-      const memberships = readMemberships(root, open);
+      const memberships = readMemberships(root);
       if (found?.memberships !== memberships) found = find(memberships);
       const { cgroups, derive } = found;
-      const { values, failed } = read(cgroups, { isStacked, open, into });
+      const { values, failed } = read(cgroups, { isStacked, into });
       if (!fields.some(([field]) => Number.isFinite(values[field]))) {
         found = undefined;
         if (!failed) throw nothingThere(cgroups.map(({ directory }) => directory).join(', '));
@@ -55,7 +52,6 @@ export function createContainerGroup({ root = '/', memoryBytes = totalmem() }: C
       const all = { ...values, ...derive(values) };
       for (const [field, { instrument, attributes }] of fields) into.write(instrument, all[field], attributes);
     },
-    close: () => open.close(),
   };
 }
 
@@ -65,9 +61,9 @@ interface Found {
   readonly derive: (values: CgroupValues) => ContainerValues;
 }
 
-function readMemberships(root: string, open: OpenFiles): string {
+function readMemberships(root: string): string {
   try {
-    return open.read(join(root, 'proc/self/cgroup'));
+    return readProcFile(join(root, 'proc/self/cgroup'));
   } catch (error) {
     // Where there is no /proc at all, that is what is wrong.
     const isOff = error instanceof SampleError && error.reason === 'missing' && existsSync(join(root, 'proc/self'));
@@ -82,16 +78,12 @@ function nothingThere(where: string): SampleError {
 
 interface ReadFrom {
   readonly isStacked: IsStacked;
-  readonly open: OpenFiles;
   readonly into: Sample;
 }
 
-function read(
-  cgroups: readonly Cgroup[],
-  { isStacked, open, into }: ReadFrom,
-): { values: CgroupValues; failed: boolean } {
+function read(cgroups: readonly Cgroup[], { isStacked, into }: ReadFrom): { values: CgroupValues; failed: boolean } {
   let failed = false;
-  const files = createCgroupFiles(open, (error) => {
+  const files = createCgroupFiles((error) => {
     failed = true;
     into.report(error);
   });

@@ -11,12 +11,14 @@ export interface GpuOptions {
   readonly intervalMs: number;
   /** `auto` = the first that finds what it reads here; or none, which is no failure. */
   readonly backend: 'auto' | GpuBackend['name'];
-  readonly nvidiaSmi: Omit<NvidiaSmiOptions, 'intervalMs'>;
+  readonly nvidiaSmi: Omit<NvidiaSmiOptions, 'intervalMs' | 'onNews'>;
   readonly simulated: { readonly gpus: number };
   /** One of these is there where the driver of NVIDIA is; on other systems than Linux that is not looked at. */
   readonly nvidiaPaths?: readonly string[];
   /** Between one attempt to open a backend and the next. */
   readonly backoff?: Backoff;
+  /** Of a backend that goes at its own pace: a sample finds something new now. */
+  readonly onNews?: () => void;
 }
 
 export interface OpenedGpus {
@@ -38,7 +40,7 @@ const NVIDIA_PATHS = ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/dxg
 /** In the order in which `auto` looks for them. */
 const backends: Readonly<Record<GpuBackend['name'], BackendDefinition>> = {
   'nvidia-smi': {
-    create: ({ nvidiaSmi, intervalMs }) => createNvidiaSmiGpus({ ...nvidiaSmi, intervalMs }),
+    create: ({ nvidiaSmi, intervalMs, onNews }) => createNvidiaSmiGpus({ ...nvidiaSmi, intervalMs, onNews }),
     lookFor: ({ nvidiaPaths = platform() === 'linux' ? NVIDIA_PATHS : undefined }) => {
       if (nvidiaPaths === undefined) return { isThere: true, why: `it can be started on ${platform()}` };
       const found = nvidiaPaths.find((path) => existsSync(path));

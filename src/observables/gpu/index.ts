@@ -1,12 +1,12 @@
 import { deadlineIn, within } from '../../std/deadline.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ObservableName } from '../../telemetry/instruments.ts';
-import { SampleError, type ObservableGroup } from '../observable.ts';
+import { SampleError, type ObservableGroup, type Sample } from '../observable.ts';
 import { asSampleError } from '../sample-health.ts';
 import { createBackoff } from '../../std/backoff.ts';
 import { openGpus, type GpuOptions } from './backends.ts';
-import { gpuFields, type GpuBackend } from './gpu.ts';
-import { createGpuSeries } from './series.ts';
+import { gpuFields, type Gpu, type GpuBackend } from './gpu.ts';
+import { createGpuSeries, distinct } from './series.ts';
 
 export { openGpus, type GpuOptions, type OpenedGpus } from './backends.ts';
 export { complete } from './series.ts';
@@ -23,6 +23,7 @@ export function createGpuGroup(options: GpuOptions & { readonly logger: Logger }
   let failure: SampleError | undefined;
   let logged = '';
   let closed = false;
+  let onNews: (() => void) | undefined;
 
   const log = (name: GpuBackend['name'], why: string): void => {
     const line = `${name}: ${why}`;
@@ -30,7 +31,7 @@ export function createGpuGroup(options: GpuOptions & { readonly logger: Logger }
     logged = line;
   };
   const open = async (): Promise<GpuBackend> => {
-    const opened = await openGpus(options);
+    const opened = await openGpus({ ...options, onNews: () => onNews?.() });
     if (closed) await opened.backend?.close(deadlineIn(CLOSE_MS));
     if (closed) throw new SampleError('other', 'GPUs are not read any more');
     // That there is none is logged as what this machine does not have.
@@ -52,17 +53,25 @@ export function createGpuGroup(options: GpuOptions & { readonly logger: Logger }
     }
   };
 
+  const write = (read: readonly Gpu[], into: Sample): void => {
+    const gpus = distinct(read, into);
+    if (gpus.length === 0) return;
+    if (into.writeLater === undefined) series.write(gpus, into.write);
+    else into.writeLater((now) => series.write(gpus, now));
+  };
+
   return {
     name: 'gpu',
     instruments,
-    start: async () => {
+    start: async (news) => {
+      onNews = news;
       await current();
     },
     sample: (into) => {
       if (closed) return;
       const gpus = backend === undefined ? current().then((opened) => opened.sample(into)) : backend.sample(into);
-      if (!(gpus instanceof Promise)) return series.write(gpus, into);
-      return gpus.then((read) => series.write(read, into));
+      if (!(gpus instanceof Promise)) return write(gpus, into);
+      return gpus.then((read) => write(read, into));
     },
     close: async (deadline) => {
       closed = true;

@@ -1,12 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
 import type { ObservableName } from '../../telemetry/instruments.ts';
-import { SampleError, type Sample } from '../observable.ts';
+import { SampleError, type Sample, type WriteReading } from '../observable.ts';
 import { gpuFields, type Gpu, type GpuField, type GpuValues } from './gpu.ts';
 
 /** Writes GPUs to the instruments. Attributes are made once for a GPU, and kept as long as it is there. */
 export interface GpuSeries {
-  /** Two with one id would be one series, as would all without an id: they are reported and left out. */
-  write(gpus: readonly Gpu[], into: Sample): void;
+  /** @param gpus of which no two have one id. */
+  write(gpus: readonly Gpu[], write: WriteReading): void;
 }
 
 type Details = Omit<Gpu, 'state' | 'values'>;
@@ -27,28 +27,34 @@ const states = ['ok', 'degraded', 'failed'] as const satisfies readonly Gpu['sta
 export function createGpuSeries(): GpuSeries {
   let kept = new Map<string, AttributesOfGpu>();
   return {
-    write: (gpus, into) => {
+    write: (gpus, write) => {
       const now = new Map<string, AttributesOfGpu>();
       for (const gpu of gpus) {
-        const { id, name, state } = gpu;
-        if (id === '' || gpus.some((other) => other !== gpu && other.id === id)) {
-          const why = id === '' ? 'has no id' : `has the id of another, ${id}`;
-          into.report(new SampleError('device', `GPU ${name} ${why}`));
-          continue;
-        }
+        const { id, state } = gpu;
         const before = kept.get(id);
         const attributes = before && isSame(before.gpu, gpu) ? before : attributesOf(gpu);
         now.set(id, attributes);
-        into.write('metergate.gpu.info', 1, attributes.info);
-        for (const one of states) into.write('hw.status', one === state ? 1 : 0, attributes.states[one]);
+        write('metergate.gpu.info', 1, attributes.info);
+        for (const one of states) write('hw.status', one === state ? 1 : 0, attributes.states[one]);
         for (const { field, instrument, attributes: ofField } of attributes.fields) {
           const value = field === 'memoryUtilization' ? memoryUtilization(gpu.values) : gpu.values[field];
-          if (value !== undefined) into.write(instrument, value, ofField);
+          if (value !== undefined) write(instrument, value, ofField);
         }
       }
       kept = now;
     },
   };
+}
+
+/** @returns without those that would be one series: two with one id, and all that have none. They are reported. */
+export function distinct(gpus: readonly Gpu[], into: Pick<Sample, 'report'>): readonly Gpu[] {
+  return gpus.filter((gpu) => {
+    const { id, name } = gpu;
+    if (id !== '' && !gpus.some((other) => other !== gpu && other.id === id)) return true;
+    const why = id === '' ? 'has no id' : `has the id of another, ${id}`;
+    into.report(new SampleError('device', `GPU ${name} ${why}`));
+    return false;
+  });
 }
 
 /** What a backend read of a GPU, and what follows from it. */

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
-import { platform } from 'node:os';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deadlineIn } from '../../../src/std/deadline.ts';
 import { createContainerGroup } from '../../../src/observables/container/index.ts';
 import { createTree, type Tree } from '../host/procfs/tree.ts';
 import { sampleOf } from '../host/sample.ts';
@@ -116,7 +114,6 @@ const machines: Record<string, { name: string; readings: Record<string, Record<s
   },
 };
 
-const NOT_LINUX = platform() === 'linux' ? false : 'needs /proc/self/fd';
 const createGroup = (root: string) => createContainerGroup({ root, memoryBytes: MACHINE_BYTES });
 const NAMESPACE = 'sys/fs/cgroup';
 const createContainer = (test: TestContext) => createTree({ test, like: cgroupFixture('v2-namespace') });
@@ -136,6 +133,14 @@ describe('container', () => {
     const { values } = await sampleOf(createGroup(tree.root));
     assert.equal(values['container.memory.limit'], undefined);
     assert.equal(values['container.memory.available'], undefined);
+  });
+
+  it('has no pressure at the root of the hierarchy, which has that of the machine', async (test) => {
+    const tree = createTree({ test, like: cgroupFixture('hybrid') });
+    tree.remove(`${NAMESPACE}/unified/cgroup.events`);
+    const { values, reports } = await sampleOf(createGroup(tree.root));
+    assert.equal(values['container.pressure.time'], undefined);
+    assert.deepEqual(reports, []);
   });
 
   it('counts what a stacked disk passes on to another only once', async (test) => {
@@ -337,26 +342,4 @@ describe('container, when something is wrong', () => {
     tree.write(`${NAMESPACE}/pids.current`, '3\n');
     assert.deepEqual((await sampleOf(group)).values['container.task.count'], { '': 3 });
   });
-
-  it('leaves no file open when it is closed, and may be closed before', { skip: NOT_LINUX }, async (test) => {
-    const tree = createContainer(test);
-    const group = createGroup(tree.root);
-    await group.close?.(deadlineIn(0));
-    await sampleOf(group);
-    assert.ok(openFilesBelow(tree.root) > 0);
-    await group.close?.(deadlineIn(0));
-    assert.equal(openFilesBelow(tree.root), 0);
-  });
 });
-
-function openFilesBelow(root: string): number {
-  const targets = readdirSync('/proc/self/fd').map((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`);
-    } catch {
-      // That of the listing itself.
-      return '';
-    }
-  });
-  return targets.filter((target) => target.startsWith(root)).length;
-}

@@ -116,6 +116,28 @@ describe('the group of the GPUs', () => {
     assert.deepEqual(chosen, ['nvidia-smi']);
   });
 
+  it('has news each time that nvidia-smi has written of all, also of another one that was started later', async (t) => {
+    const fake = fakeOf(t);
+    const { logger } = createTestTelemetry();
+    const options = optionsOf({ backend: 'nvidia-smi', backoff: createBackoff({ firstMs: 1, mostMs: 1 }) });
+    const group = createGpuGroup({ ...options, nvidiaSmi: { path: fake.path }, logger });
+    t.after(() => group.close?.(deadlineIn(5000)));
+    fake.install(false);
+    let news = 0;
+    await assert.rejects(async () => group.start?.(() => news++), { reason: 'missing' });
+    fake.install(true);
+    const into = { write: () => {}, report: () => {}, takenAgo: () => {} };
+    await until('it is sampled', async () => {
+      try {
+        await group.sample(into);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    await until('there were some', () => news > 2);
+  });
+
   it('can be closed without having been started, while it starts, and twice', async (t) => {
     const fake = fakeOf(t);
     const { logger } = createTestTelemetry();

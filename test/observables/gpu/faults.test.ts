@@ -16,6 +16,9 @@ import { until } from '../../support/until.ts';
 /** Shorter than what is the default, so that a test need not wait for it. */
 const LIMITS: Partial<NvidiaSmiLimits> = { shownMs: 200, silentMs: 400, firstRowsMs: 1000, waitMs: 500 };
 
+/** For a test in which it starts well, however busy the machine is. */
+const PATIENT: Partial<NvidiaSmiLimits> = { waitMs: 4500, firstRowsMs: 60_000 };
+
 interface SetUp extends Partial<NvidiaSmiLimits> {
   readonly start?: boolean;
 }
@@ -106,7 +109,7 @@ describe('GPUs that nvidia-smi reads', () => {
   });
 
   it('have no readings when it hangs, which ends it, and a new one takes its place', async (t) => {
-    const { fake, failures, logged, untilShown, untilRecovered } = await setUp(t, 'rtx4090.csv');
+    const { fake, failures, logged, untilShown, untilRecovered } = await setUp(t, 'rtx4090.csv', PATIENT);
     await untilShown('0');
     const [pid = 0] = fake.running();
     process.kill(pid, 'SIGSTOP');
@@ -118,7 +121,8 @@ describe('GPUs that nvidia-smi reads', () => {
   });
 
   it('have no readings as soon as they are old, and have them again when it goes on', async (t) => {
-    const { fake, failures, logged, untilShown, untilRecovered } = await setUp(t, 'rtx4090.csv', { silentMs: 60_000 });
+    const limits = { ...PATIENT, silentMs: 60_000 };
+    const { fake, failures, logged, untilShown, untilRecovered } = await setUp(t, 'rtx4090.csv', limits);
     await untilShown('0');
     const [pid = 0] = fake.running();
     process.kill(pid, 'SIGSTOP');

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Attributes } from '@opentelemetry/api';
 import { gpuFields, type Gpu, type GpuField } from '../../../src/observables/gpu/gpu.ts';
-import { complete, createGpuSeries } from '../../../src/observables/gpu/series.ts';
+import { complete, createGpuSeries, distinct } from '../../../src/observables/gpu/series.ts';
+import type { SampleError } from '../../../src/observables/observable.ts';
 import { catalogue } from '../../../src/telemetry/catalogue.ts';
 
 const gpuOf = (gpu: Partial<Gpu> = {}): Gpu => ({ id: 'GPU-1', name: '0', state: 'ok', values: {}, ...gpu });
@@ -12,16 +13,13 @@ function write(gpus: readonly Gpu[], series = createGpuSeries()) {
   const written: Record<string, number> = {};
   const attributes: (Attributes | undefined)[] = [];
   const reports: string[] = [];
-  series.write(gpus, {
-    write: (name, value, of = {}) => {
-      if (value === undefined) return;
-      const key = [name, ...Object.entries(of).map(([one, other]) => `${one}=${String(other)}`)].join(' ');
-      assert.equal(written[key], undefined, `${key} is written twice`);
-      written[key] = value;
-      attributes.push(of);
-    },
-    report: ({ reason, message }) => void reports.push(`${reason}: ${message}`),
-    takenAgo: () => assert.fail(),
+  const report = ({ reason, message }: SampleError) => void reports.push(`${reason}: ${message}`);
+  series.write(distinct(gpus, { report }), (name, value, of = {}) => {
+    if (value === undefined) return;
+    const key = [name, ...Object.entries(of).map(([one, other]) => `${one}=${String(other)}`)].join(' ');
+    assert.equal(written[key], undefined, `${key} is written twice`);
+    written[key] = value;
+    attributes.push(of);
   });
   return { written, attributes, reports };
 }

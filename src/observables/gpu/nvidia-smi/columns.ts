@@ -21,7 +21,7 @@ export type Column = ({ readonly detail: Detail } | { readonly field: GpuField; 
 };
 
 /** A unit of nvidia-smi. */
-interface Unit {
+export interface Unit {
   /** To that of the catalogue. */
   readonly convert: (value: number) => number;
   /** More is no measurement. */

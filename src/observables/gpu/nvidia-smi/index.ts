@@ -11,6 +11,8 @@ export interface NvidiaSmiOptions {
   readonly limits?: Partial<NvidiaSmiLimits>;
   /** From the end of one program to the start of the next. */
   readonly backoff?: Backoff;
+  /** A sample finds something new now. */
+  readonly onNews?: (() => void) | undefined;
 }
 
 /**
@@ -19,9 +21,9 @@ export interface NvidiaSmiOptions {
  *
  * It does not outlive a gateway that is killed: its next row then goes to a closed pipe, which ends it by SIGPIPE.
  */
-export function createNvidiaSmiGpus({ path, intervalMs, ...options }: NvidiaSmiOptions): GpuBackend {
+export function createNvidiaSmiGpus({ path, intervalMs, onNews, ...options }: NvidiaSmiOptions): GpuBackend {
   const limits = limitsOf(intervalMs, options.limits);
-  const program = createProgram({ path, intervalMs, limits, backoff: options.backoff ?? createBackoff() });
+  const program = createProgram({ path, intervalMs, limits, onNews, backoff: options.backoff ?? createBackoff() });
   const reader = createReader({ path, shownMs: limits.shownMs });
   return {
     name: 'nvidia-smi',

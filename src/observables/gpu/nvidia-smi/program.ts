@@ -12,6 +12,8 @@ export interface ProgramOptions {
   readonly intervalMs: number;
   readonly limits: NvidiaSmiLimits;
   readonly backoff: Backoff;
+  /** All GPUs have been read again, or there is no run any more. */
+  readonly onNews?: (() => void) | undefined;
   readonly start?: typeof startRun;
 }
 
@@ -25,7 +27,7 @@ export interface Program {
 }
 
 export function createProgram(options: ProgramOptions): Program {
-  const { path, intervalMs, limits, backoff, start = startRun } = options;
+  const { path, intervalMs, limits, backoff, onNews, start = startRun } = options;
   const rejected = new Set<string>();
   let run: Run | undefined;
   let failure: SampleError | undefined;
@@ -45,9 +47,9 @@ export function createProgram(options: ProgramOptions): Program {
     return launch();
   };
   const ready = (): void => {
-    if (readyMs !== undefined) return;
-    readyMs = performance.now();
+    readyMs ??= performance.now();
     firstRows?.resolve(undefined);
+    onNews?.();
   };
   const end = ({ error, rejected: names }: RunEnd): void => {
     run = undefined;
@@ -64,6 +66,7 @@ export function createProgram(options: ProgramOptions): Program {
     failure = error;
     backoff.failed();
     firstRows?.reject(error);
+    onNews?.();
   };
   const ofNow = (): Run | undefined =>
     run !== undefined && readyMs !== undefined && run.silentMs() <= limits.shownMs ? run : undefined;

@@ -37,13 +37,20 @@ const GPUS_MAX = 256;
  * Rows come in rounds over all GPUs. Nothing in the format ends one: the next begins when a GPU comes again. A GPU that is lost may
  * not say its UUID any more, but its index stays what it was while the program runs.
  *
- * @param onRound when all GPUs have come: as many as `count` says, or one again. May be called more than once in a round.
+ * @param onRound once in each round, when all GPUs have come: as many as `count` says, or one again.
  */
 export function createRounds(onRound: () => void): Rounds {
   let kept: Kept[] = [];
   let round = 0;
   let rowsInRound = 0;
+  let isOver = false;
   let lastRowMs = performance.now();
+
+  const over = (): void => {
+    if (isOver) return;
+    isOver = true;
+    onRound();
+  };
 
   return {
     add: (row) => {
@@ -52,9 +59,10 @@ export function createRounds(onRound: () => void): Rounds {
       const before = kept[at];
       if (before === undefined && kept.length >= GPUS_MAX) return false;
       if (before?.round === round) {
+        over();
         round++;
         rowsInRound = 0;
-        onRound();
+        isOver = false;
       }
       lastRowMs = performance.now();
       const uuid = row.uuid ?? before?.gpu?.id;
@@ -70,7 +78,7 @@ export function createRounds(onRound: () => void): Rounds {
       if (before === undefined) kept = [...kept, now].sort((a, b) => a.index - b.index);
       else kept[at] = now;
       rowsInRound++;
-      if (row.count !== undefined && rowsInRound >= row.count) onRound();
+      if (row.count !== undefined && rowsInRound >= row.count) over();
       return true;
     },
     readings: () => {

@@ -1,6 +1,6 @@
 import { SampleError } from '../../observable.ts';
 import type { Gpu, GpuField } from '../gpu.ts';
-import type { Column, Detail } from './columns.ts';
+import type { Column, Detail, Unit } from './columns.ts';
 
 /** One line of the answer. */
 export interface Row {
@@ -19,6 +19,8 @@ interface Gap {
   readonly column: Column;
   readonly text: string;
 }
+
+export const SEPARATOR = ', ';
 
 /** So that no message is longer than a line. */
 const DETAIL_MAX = 100;
@@ -39,9 +41,9 @@ export function parseRow(line: string, columns: readonly Column[]): Row | undefi
       else details[column.detail] = text.slice(0, DETAIL_MAX);
       continue;
     }
-    const value = parseValue(text);
-    if (value === undefined || Math.abs(value) > column.unit.most) gaps.push({ column, text });
-    else values[column.field] ??= column.unit.convert(value);
+    const value = valueOf(text, column.unit);
+    if (value === undefined) gaps.push({ column, text });
+    else values[column.field] ??= value;
   }
   const { index, count, uuid } = details;
   if (index === undefined || !/^\d{1,5}$/.test(index)) return undefined;
@@ -58,10 +60,10 @@ export function parseRow(line: string, columns: readonly Column[]): Row | undefi
 }
 
 /** The last may contain what they are separated by. */
-function cellsOf(line: string, count: number): readonly string[] | undefined {
-  const texts = line.split(', ');
+export function cellsOf(line: string, count: number): readonly string[] | undefined {
+  const texts = line.split(SEPARATOR);
   if (texts.length < count) return undefined;
-  if (texts.length > count) texts.splice(count - 1, Infinity, texts.slice(count - 1).join(', '));
+  if (texts.length > count) texts.splice(count - 1, Infinity, texts.slice(count - 1).join(SEPARATOR));
   return texts;
 }
 
@@ -76,7 +78,8 @@ function gpuOf(details: Partial<Record<Detail, string>>, values: Gpu['values'], 
     pciAddress,
     migMode: migMode === 'Enabled' ? 'enabled' : migMode === 'Disabled' ? 'disabled' : undefined,
     state: fault === undefined ? stateOf(details) : 'failed',
-    values,
+    // To V8, an object that grew by computed keys is a hash table, which is slow to copy; a copy of it is none.
+    values: { ...values },
   } as const;
 }
 
@@ -91,6 +94,12 @@ function isAbsent(text: string): boolean {
     text === '[N/A]' ||
     /^$|^N\/A$|^\[(Not Supported|Function Not Found|Requested functionality has been deprecated)\]$/.test(text)
   );
+}
+
+/** @returns undefined if it is no measurement. */
+export function valueOf(text: string, { most, convert }: Unit): number | undefined {
+  const value = parseValue(text);
+  return value === undefined || Math.abs(value) > most ? undefined : convert(value);
 }
 
 function parseValue(text: string): number | undefined {

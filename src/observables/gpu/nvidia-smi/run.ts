@@ -2,7 +2,7 @@ import { SampleError } from '../../observable.ts';
 import { startChild, type Child } from './child.ts';
 import { rejectedNames, type Query } from './columns.ts';
 import { createRounds, type Rounds } from './rounds.ts';
-import { parseRow } from './row.ts';
+import { createRowParser } from './row-parser.ts';
 
 export interface RunOptions {
   /** The program, or its name on the PATH. */
@@ -36,6 +36,7 @@ const JUNK_MAX = 2 ** 20;
 
 export function startRun({ path, intervalMs, query, onRound, onEnd }: RunOptions): Run {
   const rounds = createRounds(onRound);
+  const parse = createRowParser(query.columns);
   let rejected: readonly string[] = [];
   /** The last that was no row: as a rule why it ends. */
   let said: string | undefined;
@@ -67,7 +68,7 @@ export function startRun({ path, intervalMs, query, onRound, onEnd }: RunOptions
     path,
     args: [`--query-gpu=${query.names.join(',')}`, '--format=csv,noheader,nounits', '-lms', String(intervalMs)],
     onLine: (line) => {
-      const row = parseRow(line, query.columns);
+      const row = parse(line);
       if (row !== undefined && rounds.add(row)) {
         junkLength = 0;
         return;

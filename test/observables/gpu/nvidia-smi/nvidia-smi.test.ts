@@ -265,7 +265,8 @@ const NOTHING = { report: () => {}, takenAgo: () => {} };
 
 async function setUp(t: TestContext, answer: string) {
   const fake = createFakeNvidiaSmi(answer);
-  const backend = createNvidiaSmiGpus({ path: fake.path, intervalMs: 20 });
+  // The fake takes its time to start, which it does once for each name that the driver does not know.
+  const backend = createNvidiaSmiGpus({ path: fake.path, intervalMs: 20, limits: { waitMs: 30_000 } });
   t.after(async () => {
     await backend.close(deadlineIn(5000));
     fake.remove();

@@ -10,6 +10,7 @@ import { deadlineIn } from '../../../../src/std/deadline.ts';
 function createTestProgram(limits: Partial<NvidiaSmiLimits> = {}) {
   const runs: RunOptions[] = [];
   const calls: string[] = [];
+  let news = 0;
   let silentMs = 0;
   let mayKill = true;
   const program = createProgram({
@@ -21,6 +22,7 @@ function createTestProgram(limits: Partial<NvidiaSmiLimits> = {}) {
       reset: () => calls.push('reset'),
       waits: () => false,
     },
+    onNews: () => news++,
     start: (run): Run => {
       runs.push(run);
       return {
@@ -40,6 +42,7 @@ function createTestProgram(limits: Partial<NvidiaSmiLimits> = {}) {
     program,
     calls,
     runs,
+    news: () => news,
     last: () => runs.at(-1) ?? assert.fail(),
     isSilent: (ms: number) => (silentMs = ms),
     mayNotBeKilled: () => (mayKill = false),
@@ -142,6 +145,19 @@ describe('the program that is started again and again', () => {
     assert.deepEqual(calls, ['failed']);
     await running();
     assert.ok(last().query.names.includes('power.draw'));
+  });
+
+  it('has news when all GPUs were read, and when it has ended for good', async () => {
+    const { running, last, news } = createTestProgram();
+    await running();
+    assert.equal(news(), 0);
+    last().onRound();
+    last().onRound();
+    assert.equal(news(), 2);
+    last().onEnd({ ...exited, rejected: ['power.draw'] });
+    assert.equal(news(), 2);
+    last().onEnd(exited);
+    assert.equal(news(), 3);
   });
 
   it('is not started any more when it was closed', async () => {

@@ -28,6 +28,15 @@ describe('rounds', () => {
     assert.equal(rounds, 1);
   });
 
+  it('end once each, also where there are fewer GPUs than there are said to be, or more', () => {
+    for (const [count, ends] of Object.entries({ 1: 3, 2: 3, 3: 2, 9: 2 })) {
+      let rounds = 0;
+      const gpus = createRounds(() => rounds++);
+      for (let nth = 0; nth < 3; nth++) [0, 1].forEach((index) => gpus.add(rowOf(index, { count: Number(count) })));
+      assert.equal(rounds, ends, `${count} are said to be there`);
+    }
+  });
+
   it('are missed by a GPU that comes in none from the start of one to its end', () => {
     const gpus = createRounds(() => {});
     const missed = () => gpus.readings().flatMap(({ who, missed: is }) => (is ? [who] : []));
