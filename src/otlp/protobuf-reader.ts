@@ -8,8 +8,8 @@ type OnField = (field: number) => void;
 const DEPTH_MAX = 100; // As protobuf's own parsers have it.
 
 /**
- * A cursor over protobuf wire format without a schema: a caller says per message what to do with each field number. All
- * methods but `fields` read the value of the current field. Integers beyond 2^53 are rounded to the nearest double.
+ * A cursor over protobuf wire format without a schema: a caller says per message what to do with each field number. All methods from
+ * `enter` on read the value of the current field. Integers beyond 2^53 are rounded to the nearest double.
  *
  * Trusts nothing: lengths are held against the message around them, nesting is limited, and nothing is allocated but what the caller
  * keeps. Fields that the caller does not read are skipped; a known one of an unexpected wire type is an error.
@@ -20,8 +20,6 @@ export class ProtobufReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #offset = 0;
-  /** Where the current field begins, with its tag. */
-  #start = 0;
   /** Of the message that is being read. */
   #end: number;
   #depth = 0;
@@ -42,18 +40,42 @@ export class ProtobufReader {
 
   /** Reads the rest of the current message: once on a new reader for the outermost one. */
   fields(onField: OnField): void {
-    while (this.#offset < this.#end) {
-      this.#start = this.#offset;
-      const field = this.#tag();
+    for (let field = this.next(); field !== 0; field = this.next()) {
       const start = this.#offset;
       onField(field);
       // No value takes less than a byte, so an offset that stands still is a field that was left.
-      if (this.#offset === start) this.#skip();
+      if (this.#offset === start) this.skip();
     }
   }
 
+  /** For whoever stops between two fields: the next one is at `offset`, in a message that ends at `end`. */
+  goTo(offset: number, end: number): void {
+    this.#offset = offset;
+    this.#end = end;
+  }
+
+  /** @returns the number of the next field of the message, whose value must be read, skipped or entered; 0 = there is none. */
+  next(): number {
+    return this.#offset < this.#end ? this.#tag() : 0;
+  }
+
+  /** The value is the current message from now on. @returns where it ends. */
+  enter(): number {
+    const length = this.#length();
+    this.#offset = this.#take(length);
+    return (this.#end = this.#offset + length);
+  }
+
+  skip(): void {
+    if (this.#wireType === VARINT) this.#varint();
+    else if (this.#wireType === FIXED64) this.#take(8);
+    else if (this.#wireType === FIXED32) this.#take(4);
+    else this.#take(this.#length());
+  }
+
   message(onField: OnField): void {
-    const outerEnd = this.#enter();
+    const outerEnd = this.#end;
+    this.enter();
     if (++this.#depth > DEPTH_MAX) throw new ProtobufError('too_deep', this.#offset);
     this.fields(onField);
     this.#depth--;
@@ -66,7 +88,8 @@ export class ProtobufReader {
       onValue();
       return;
     }
-    const outerEnd = this.#enter();
+    const outerEnd = this.#end;
+    this.enter();
     this.#wireType = wireType;
     while (this.#offset < this.#end) onValue();
     this.#end = outerEnd;
@@ -117,17 +140,10 @@ export class ProtobufReader {
     return text;
   }
 
-  /** All of the current field as it is on the wire, with its tag; a view of the input. */
-  field(): Uint8Array {
-    this.#skip();
-    return this.#bytes.subarray(this.#start, this.#offset);
-  }
-
   /** A view of the input, not a copy. */
   bytes(): Uint8Array {
-    const length = this.#length();
-    const start = this.#take(length);
-    return this.#bytes.subarray(start, start + length);
+    const start = this.#take(this.#length());
+    return this.#bytes.subarray(start, this.#offset);
   }
 
   #tag(): number {
@@ -139,22 +155,6 @@ export class ProtobufReader {
     }
     if (this.#wireType === 3 || this.#wireType === 4) throw new ProtobufError('group', this.#offset);
     return field;
-  }
-
-  #skip(): void {
-    if (this.#wireType === VARINT) this.#varint();
-    else if (this.#wireType === FIXED64) this.#take(8);
-    else if (this.#wireType === FIXED32) this.#take(4);
-    else this.#take(this.#length());
-  }
-
-  /** @returns the end of the outer message, to go back to. */
-  #enter(): number {
-    const length = this.#length();
-    if (length > this.#end - this.#offset) throw new ProtobufError('truncated', this.#offset);
-    const outerEnd = this.#end;
-    this.#end = this.#offset + length;
-    return outerEnd;
   }
 
   #startVarint(wireType: number = VARINT): void {

@@ -1,22 +1,56 @@
-import { ByteWriter } from '../std/byte-writer.ts';
-import { beginMessage, bytesField, endMessage } from '../std/protobuf-fields.ts';
 import type { EncodedBatch } from './batch-writer.ts';
+import { Outline, type Range } from './outline.ts';
 import { ProtobufError } from './protobuf-error.ts';
 import { ProtobufReader } from './protobuf-reader.ts';
+import { Slice } from './slice.ts';
+
+/** Where an ExportMetricsServiceRequest goes on. */
+export interface Place {
+  /** Where the next field begins. */
+  readonly offset: number;
+  /** The messages that are open there, the request first; not given = at its beginning. */
+  readonly open?: readonly Level[];
+}
+
+interface Level {
+  /** Of the message around it; 0 of a request. */
+  readonly field: number;
+  readonly end: number;
+  /** What is in it besides that which leads to points, as it is on the wire. */
+  readonly head: readonly Range[];
+}
+
+export interface Piece extends EncodedBatch {
+  /** It is longer only if its single point is. */
+  readonly bytesMax: number;
+  /** Where the next one begins; undefined = it was the last. */
+  readonly end: Place | undefined;
+}
+
+export interface SplitOptions {
+  readonly bytesMax: number;
+  /** Of `bytesMax`, without what each piece has around its points. */
+  readonly share?: number;
+}
+
+/** Of a request. */
+export const BEGINNING: Place = { offset: 0 };
 
 /**
- * Splits an ExportMetricsServiceRequest on the wire: everything that is not a point stays as it is, known or not, and is repeated in both
- * halves where it has points around it.
+ * Splits a piece off an ExportMetricsServiceRequest on the wire: a request of the points from a place on, as many as it may have, at least
+ * one. Points and what is around them stay as they are, known or not; the latter is repeated in each piece, before the points.
  *
- * @returns two requests that together have every point once, in their order, about half of the bytes each; undefined if there is one
- *   point only, or none, or if the bytes are no such request.
+ * Yields where others may have their turn: after less than a millisecond of work.
+ *
+ * @returns undefined if there are no points any more, or if what is there is no such request.
  */
-export function splitRequest(bytes: Uint8Array): readonly [EncodedBatch, EncodedBatch] | undefined {
+export function* splitOff(
+  request: Uint8Array,
+  from: Place,
+  options: SplitOptions,
+): Generator<undefined, Piece | undefined, undefined> {
   try {
-    const lengths = pointLengths(bytes);
-    if (lengths.length < 2) return undefined;
-    const middle = middleOf(lengths);
-    return [part(bytes, { from: 0, to: middle }), part(bytes, { from: middle, to: lengths.length })];
+    return yield* split(request, from, options);
   } catch (error) {
     if (error instanceof ProtobufError) return undefined;
     throw error;
@@ -27,52 +61,83 @@ export function splitRequest(bytes: Uint8Array): readonly [EncodedBatch, Encoded
 const PATH: readonly (readonly number[])[] = [[1], [2], [2], [5, 7, 9, 10, 11], [1]];
 const POINT = PATH.length - 1;
 
-function pointLengths(bytes: Uint8Array): number[] {
-  const lengths: number[] = [];
-  const reader = new ProtobufReader(bytes);
-  const onFieldAt = (depth: number) => (field: number) => {
-    if (!PATH[depth]?.includes(field)) return;
-    if (depth === POINT) lengths.push(reader.bytes().length);
-    else reader.message(onFieldAt(depth + 1));
-  };
-  reader.fields(onFieldAt(0));
-  return lengths;
+/** What a field takes from a slice, whatever its length is. */
+const STEP_BYTES = 32;
+
+interface Walk {
+  readonly reader: ProtobufReader;
+  readonly outline: Outline;
+  readonly slice: Slice;
+  readonly open: Level[];
 }
 
-/** How many points make up the first half; at least one is in each. */
-function middleOf(lengths: readonly number[]): number {
-  let rest = lengths.reduce((total, length) => total + length, 0) / 2;
-  const middle = lengths.findIndex((length) => (rest -= length) < 0);
-  return Math.min(Math.max(middle, 1), lengths.length - 1);
-}
-
-/** A request of these points. */
-function part(bytes: Uint8Array, { from, to }: { from: number; to: number }): EncodedBatch {
-  const reader = new ProtobufReader(bytes);
-  const out = new ByteWriter(bytes.length);
-  let point = 0;
-  const copyAt = (depth: number) => (field: number) => {
-    if (!PATH[depth]?.includes(field)) raw(out, reader.field());
-    else if (depth < POINT) {
-      const first = point;
-      const { length } = out;
-      const begin = beginMessage(out, field);
-      reader.message(copyAt(depth + 1));
-      endMessage(out, begin);
-      // None of its points, if it has any, is of this part.
-      if (Math.min(point, to) <= Math.max(first, from)) out.length = length;
-    } else {
-      const own = reader.bytes();
-      if (point >= from && point < to) bytesField(out, field, own);
-      point++;
+function* split(
+  request: Uint8Array,
+  from: Place,
+  { bytesMax, share = 1 }: SplitOptions,
+): Generator<undefined, Piece | undefined, undefined> {
+  const walk: Walk = { reader: new ProtobufReader(request), outline: new Outline(), slice: new Slice(), open: [] };
+  const { reader, outline, slice, open } = walk;
+  for (const level of from.open ?? [yield* levelAt(walk, 0, request.length)]) enter(walk, level);
+  reader.goTo(from.offset, open.at(-1)?.end ?? 0);
+  let limit: number | undefined;
+  let end: Place | undefined;
+  while (open.length > 0 && end === undefined) {
+    const { offset } = reader;
+    const field = reader.next();
+    if (slice.spend(STEP_BYTES)) yield undefined;
+    if (field === 0) leave(walk);
+    else if (!leads(field, open.length - 1)) reader.skip();
+    else if (open.length <= POINT) enter(walk, yield* levelAt(walk, field, reader.enter()));
+    else {
+      reader.skip();
+      limit ??= limitOf(outline.lengthWith(0), bytesMax, share);
+      const isFull = outline.points > 0 && outline.lengthWith(reader.offset - offset) > limit;
+      if (isFull) end = { offset, open: [...open] };
+      else outline.addPoint(offset, reader.offset);
     }
-  };
-  reader.fields(copyAt(0));
-  return { bytes: Uint8Array.from(out.take()), points: to - from };
+  }
+  if (limit === undefined) return undefined;
+  const { points } = outline;
+  return { bytes: yield* outline.write(bufferOf(request), slice), points, bytesMax: limit, end };
 }
 
-function raw(out: ByteWriter, bytes: Uint8Array): void {
-  out.reserve(bytes.length);
-  out.bytes.set(bytes, out.length);
-  out.length += bytes.length;
+function leads(field: number, depth: number): boolean {
+  return PATH[depth]?.includes(field) === true;
+}
+
+function limitOf(aroundBytes: number, bytesMax: number, share: number): number {
+  return aroundBytes + Math.floor((bytesMax - aroundBytes) * share);
+}
+
+/** A message that begins where the reader is. */
+function* levelAt({ reader, slice, open }: Walk, field: number, end: number): Generator<undefined, Level, undefined> {
+  const head: Range[] = [];
+  const begin = reader.offset;
+  let start = begin;
+  for (let { offset } = reader, inner = reader.next(); inner !== 0; offset = reader.offset, inner = reader.next()) {
+    reader.skip();
+    if (slice.spend(STEP_BYTES)) yield undefined;
+    if (!leads(inner, open.length)) continue;
+    if (offset > start) head.push({ start, end: offset });
+    start = reader.offset;
+  }
+  if (end > start) head.push({ start, end });
+  reader.goTo(begin, end);
+  return { field, end, head };
+}
+
+function enter({ outline, open }: Walk, level: Level): void {
+  open.push(level);
+  outline.enter(level.field, level.head);
+}
+
+function leave({ reader, outline, open }: Walk): void {
+  open.pop();
+  outline.leave();
+  reader.goTo(reader.offset, open.at(-1)?.end ?? 0);
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }

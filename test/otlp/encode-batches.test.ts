@@ -27,8 +27,9 @@ function countersOf(sets: readonly Attributes[], metrics = 1): Snapshot {
   };
 }
 
-const manySets = (count: number): Attributes[] =>
-  Array.from({ length: count }, (_, i) => ({ i, a: 'x'.repeat(i % 300) }));
+/** @param longer how many times as long their texts are as 0 to 299 characters. */
+const manySets = (count: number, longer = 1): Attributes[] =>
+  Array.from({ length: count }, (_, i) => ({ i, a: 'x'.repeat((i % 300) * longer) }));
 
 function areWithin(limit: number, snapshots: readonly Snapshot[]): void {
   const whole = encoded(snapshots);
@@ -63,13 +64,16 @@ describe('batches', () => {
   });
 
   it('are filled, whatever the number of bytes that their lengths take', () => {
-    const snapshot = countersOf(manySets(3_000), 3);
+    const [small, large] = [countersOf(manySets(900), 3), countersOf(manySets(300, 100))];
     for (const limit of [300, 4_000, 16_384, 20_000, 100_000, 2_100_000]) {
+      const isLarge = limit > 1e6;
+      const snapshot = isLarge ? large : small;
       areWithin(limit, [snapshot]);
       const { batches } = encoded([snapshot], { batchBytesMax: limit });
-      // A point has at most 400 bytes.
+      assert.ok(batches.length > 1);
+      // A point has at most 400 bytes, or 100 times as many.
       for (const { bytes } of batches.slice(0, -1))
-        assert.ok(bytes.length > limit - 450, `${bytes.length} of ${limit}`);
+        assert.ok(bytes.length > limit - (isLarge ? 45_000 : 450), `${bytes.length} of ${limit}`);
     }
   });
 
