@@ -58,10 +58,14 @@ export class Contents {
     return index === -1 ? undefined : index;
   }
 
+  /** The indices of all that wait. */
+  allWaiting(): number[] {
+    return [...this.#waits.keys()].filter((index) => this.isWaiting(index));
+  }
+
   /** What waits no longer there does not wait here. @returns of which this was news. */
   settleLike(other: Contents): number[] {
-    const news: number[] = [];
-    for (const [index, waits] of this.#waits.entries()) if (waits && !other.isWaiting(index)) news.push(index);
+    const news = this.allWaiting().filter((index) => !other.isWaiting(index));
     for (const index of news) this.settle(index);
     return news;
   }

@@ -33,7 +33,7 @@ export function limitsOf({ directory, bytesMax, batchesMax }: QueueOptions, segm
     memoryBytesMax,
     diskSegment,
     memorySegment: segmentOf(memoryBytesMax),
-    emptyBytesMax: Math.min(diskSegment.bytesMax, 4 * MIB),
+    emptyBytesMax: Math.min(diskSegment.bytesMax, MIB),
     // So many that two buffers for each are fewer than what one call takes (IOV_MAX, 1024).
     group: {
       bytesMax: Math.min(diskSegment.bytesMax, 8 * MIB, bytesMax - SEGMENT_HEADER_BYTES),

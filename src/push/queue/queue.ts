@@ -89,9 +89,12 @@ export interface Queue {
 }
 
 export interface QueueStats {
-  /** What is kept, in bytes on disk or in memory; never more than `bytesMax`. */
+  /**
+   * What is kept, in bytes on disk or in memory; never more than `bytesMax`, except when the size of a file is known only after the start, and then until the next
+   * `append`. What `append` has not taken yet does not count.
+   */
   readonly bytes: number;
-  /** Waiting. */
+  /** Waiting. A file that could not be read at the start is one, of no points and of the time of the start, until it can be read. */
   readonly batches: number;
   readonly points: number;
   /** Of those that are waiting, how many are only in memory. */

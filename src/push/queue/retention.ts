@@ -1,4 +1,3 @@
-import { DropRun } from './drop-run.ts';
 import type { Limits } from './limits.ts';
 import type { QueueDrop, QueueDropReason } from './queue.ts';
 import type { Segment } from './segment.ts';
@@ -50,16 +49,14 @@ export class Retention {
 
   /** Drops the batches at the front that are too old. @returns where they were. */
   expire(): Place[] {
-    const { segments } = this.#options;
-    const run = new DropRun('expired');
     const places: Place[] = [];
-    for (;;) {
-      const place = segments.firstWaiting(0, Infinity);
+    for (let next = 0; ;) {
+      const place = this.#options.segments.firstWaiting(next, Infinity);
       if (place === undefined || !this.isExpired(place)) break;
-      this.#drop(place, run);
       places.push(place);
+      next = place.segment.first + place.index + 1;
     }
-    run.report(this.#options.onDrop);
+    this.drop(places, 'expired');
     return places;
   }
 
@@ -68,51 +65,41 @@ export class Retention {
     return nowMs() - segment.contents.at(index).timeMs > maxAgeMs;
   }
 
-  /** Drops these. */
+  /** Drops these, in one report. */
   drop(places: readonly Place[], reason: QueueDropReason): void {
-    const run = new DropRun(reason);
-    for (const place of places) this.#drop(place, run);
-    run.report(this.#options.onDrop);
+    if (places.length === 0) return;
+    let [points, bytes, fromMs, toMs] = [0, 0, Infinity, -Infinity];
+    for (const { segment, index } of places) {
+      const batch = segment.contents.at(index);
+      points += batch.points;
+      bytes += batch.bytes;
+      fromMs = Math.min(fromMs, batch.timeMs);
+      toMs = Math.max(toMs, batch.timeMs);
+      segment.contents.settle(index);
+    }
+    this.#options.onDrop({ reason, batches: places.length, points, bytes, fromMs, toMs });
   }
 
   /** Drops what a power-off would take. */
   dropMemory(): void {
-    const run = new DropRun('shutdown');
-    for (const segment of this.#options.segments.filter(({ onDisk }) => !onDisk)) this.#dropAll(segment, run);
-    run.report(this.#options.onDrop);
+    const inMemory = this.#options.segments.filter(({ onDisk }) => !onDisk);
+    this.drop(inMemory.flatMap(placesOf), 'shutdown');
+    this.#options.segments.deleteAll(({ onDisk }) => !onDisk);
   }
 
   #dropWhile(next: () => Segment | undefined): Segment[] {
-    const run = new DropRun('queue_full');
+    const { segments } = this.#options;
     const gone: Segment[] = [];
     for (let segment = next(); segment !== undefined; segment = next()) {
-      this.#dropAll(segment, run);
+      segments.delete(segment);
       gone.push(segment);
     }
-    run.report(this.#options.onDrop);
+    this.drop(gone.flatMap(placesOf), 'queue_full');
     return gone;
-  }
-
-  #dropAll(segment: Segment, run: DropRun): void {
-    for (let index = segment.contents.firstWaiting(0); index !== undefined;) {
-      this.#drop({ segment, index }, run);
-      index = segment.contents.firstWaiting(index);
-    }
-    this.#options.segments.delete(segment);
-  }
-
-  #drop({ segment, index }: Place, run: DropRun): void {
-    run.add(segment.contents.at(index));
-    segment.contents.settle(index);
   }
 }
 
 /** Of all that is waiting in it. */
-export function* placesOf(segment: Segment): Generator<Place, void, undefined> {
-  for (let from = 0; ; from++) {
-    const index = segment.contents.firstWaiting(from);
-    if (index === undefined) return;
-    yield { segment, index };
-    from = index;
-  }
+export function placesOf(segment: Segment): Place[] {
+  return segment.contents.allWaiting().map((index) => ({ segment, index }));
 }

@@ -46,12 +46,7 @@ export class SegmentWriter {
   async persist(): Promise<void> {
     const { disk, segments } = this.#options;
     if (disk === undefined || segments.stats().batchesInMemory === 0) return;
-    try {
-      await disk.prepare();
-      await persistMemory({ ...this.#options, disk });
-    } catch (error) {
-      disk.failed(error);
-    }
+    await this.#tryOnDisk(disk, () => Promise.resolve());
   }
 
   /** A segment that was there before. */
@@ -59,6 +54,14 @@ export class SegmentWriter {
     this.#options.segments.add(segment);
     await this.#removeSpent();
     await this.#removeAll(this.#options.retention.makeRoom({ bytes: 0, batches: 0 }));
+  }
+
+  /** It is known now what is in it; undefined = it is none of the queue. */
+  async replace(unread: Segment, found: Segment | undefined): Promise<void> {
+    const { segments } = this.#options;
+    if (!segments.has(unread)) return;
+    segments.delete(unread);
+    if (found !== undefined) await this.addFound(found);
   }
 
   /** These wait no longer. */
@@ -71,23 +74,38 @@ export class SegmentWriter {
     }
   }
 
-  /** Also the last one: nothing is appended any more. */
+  /** Also the last one, which is appended to no more. */
   async removeEmpty(): Promise<void> {
-    await this.#takeAway(({ contents }) => contents.waiting === 0);
+    await this.#takeAway(isEmpty);
   }
 
   async #appendOnDisk(batches: readonly Batch[]): Promise<boolean> {
     const { disk, retention, segments } = this.#options;
     if (disk === undefined || disk.rests) return false;
     const need = needOf(batches);
-    try {
-      await disk.prepare();
-      // They come before these, on the disk as well.
-      await persistMemory({ ...this.#options, disk });
+    return this.#tryOnDisk(disk, async () => {
       await this.#removeAll(retention.makeRoom(need));
       if (segments.last?.hasRoom(need) !== true) await this.#startOnDisk(disk);
       await disk.append(batches);
       this.#end = this.end;
+    });
+  }
+
+  /** Writes, after all that comes before it. On a full disk what is done gives its room, if there is any, for another attempt. @returns whether it worked. */
+  async #tryOnDisk(disk: Disk, write: () => Promise<void>): Promise<boolean> {
+    const attempt = async (): Promise<void> => {
+      await disk.prepare();
+      // They come before these, on the disk as well.
+      await persistMemory({ ...this.#options, disk });
+      await write();
+    };
+    try {
+      await attempt().catch(async (error: unknown) => {
+        const done = this.#options.segments.filter(isEmpty);
+        if (!isFull(error) || !done.some(({ bytes }) => bytes > 0)) throw error;
+        await this.removeEmpty();
+        await attempt();
+      });
       return true;
     } catch (error) {
       disk.failed(error);
@@ -129,8 +147,8 @@ export class SegmentWriter {
 
   /** The last one stays while it is small: else there would be a new file for each batch that is delivered at once. */
   #isSpent(segment: Segment): boolean {
-    if (segment.contents.waiting > 0) return false;
-    return segment !== this.#options.segments.last || segment.bytes >= this.#options.limits.emptyBytesMax;
+    const { segments, limits } = this.#options;
+    return isEmpty(segment) && (segment !== segments.last || segment.bytes >= limits.emptyBytesMax);
   }
 
   async #removeAll(segments: readonly Segment[]): Promise<void> {
@@ -143,4 +161,12 @@ export class SegmentWriter {
 export function needOf(batches: readonly Batch[], batchBytes = RECORD_HEADER_BYTES): Need {
   const bytes = batches.reduce((sum, { payload }) => sum + batchBytes + payload.length, SEGMENT_HEADER_BYTES);
   return { bytes, batches: batches.length };
+}
+
+function isEmpty({ contents }: Segment): boolean {
+  return contents.waiting === 0;
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }

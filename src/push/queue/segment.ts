@@ -1,8 +1,12 @@
 import type { Batch } from '../batch.ts';
 import type { Contents } from './contents.ts';
 
-/** A batch, or a sentence that says why there is none any more; `isGone`: neither is any other of the segment. */
-export type ReadResult = { readonly batch: Batch } | { readonly damage: string; readonly isGone?: boolean };
+export type ReadResult =
+  | { readonly batch: Batch }
+  /** Why there is none any more; `isGone`: neither is any other of the segment. */
+  | { readonly damage: string; readonly isGone?: boolean }
+  /** It is known now what is in the segment, and this takes its place; undefined = it is none of the queue. */
+  | { readonly found: Segment | undefined };
 
 /** What one segment may hold; one batch always has room. */
 export interface SegmentLimits {

@@ -19,9 +19,7 @@ import { SegmentReader } from './segment-reader.ts';
 import { needOf, SegmentWriter } from './segment-writer.ts';
 import { createSerial } from './serial.ts';
 
-export interface QueueParts extends Pick<DiskOptions, 'fileSystem' | 'acquireLock' | 'randomInt'> {
-  /** The wall clock, for ages. */
-  readonly nowMs: () => number;
+export interface QueueParts extends Pick<DiskOptions, 'fileSystem' | 'acquireLock' | 'randomInt' | 'nowMs'> {
   readonly createBackoff: () => Backoff;
   /** The size of a segment; not given = by `bytesMax`. */
   readonly segmentBytes?: number | undefined;
@@ -118,8 +116,12 @@ export class SegmentedQueue implements Queue {
         continue;
       }
       if ('batch' in result) return { number, batch: result.batch };
+      if ('found' in result) {
+        await this.#serial.run(() => this.#writer.replace(place.segment, result.found));
+        continue;
+      }
       this.#onFault({ code: 'damaged', message: result.damage });
-      this.#drop(result.isGone === true ? [...placesOf(place.segment)] : [place], 'corrupt');
+      this.#drop(result.isGone === true ? placesOf(place.segment) : [place], 'corrupt');
     }
   }
 
@@ -153,11 +155,7 @@ export class SegmentedQueue implements Queue {
       onLost: (how: 'taken' | 'removed') => {
         const lost = this.#segments.filter(({ onDisk }) => onDisk);
         // Of what was taken the other process has the rest delivered.
-        if (how === 'removed')
-          this.#retention.drop(
-            lost.flatMap((segment) => [...placesOf(segment)]),
-            'corrupt',
-          );
+        if (how === 'removed') this.#retention.drop(lost.flatMap(placesOf), 'corrupt');
         this.#segments.deleteAll(({ onDisk }) => onDisk);
       },
       onDamage: (bytes: number) => onDrop({ reason: 'corrupt', batches: 1, points: 0, bytes, fromMs: 0, toMs: 0 }),

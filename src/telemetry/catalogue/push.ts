@@ -58,7 +58,7 @@ export const push = {
     kind: 'observable_gauge',
     unit: 'By',
     description:
-      'What the queue of a destination holds, on disk or in memory; engine native only, like all of the queue',
+      'What the queue of a destination holds, with up to 64 MiB on their way to it; engine native only, like all of the queue',
     attributes: ['metergate.destination'],
     stability: 'development',
   },

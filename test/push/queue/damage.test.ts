@@ -202,10 +202,12 @@ describe('in the folder there is', () => {
   it('a segment that may not be read: it is named, and delivered when it may', { skip: asRoot }, async () => {
     const { directory, path } = await copy();
     await chmod(path, 0);
-    const { faults } = await delivers(directory, without(MIDDLE), 'not readable');
+    const { queue, faults } = await open(directory);
     assert.ok(faults.some(names(path)), JSON.stringify(faults));
+    assert.equal(queue.stats().batches, ALL.length - MIDDLE.length + 1);
     await chmod(path, 0o600);
-    assert.deepEqual((await deliver(directory)).numbers.slice(0, ALL.length), ALL);
+    assert.deepEqual(await readNumbers(queue), ALL);
+    await queue.close();
   });
 
   it('a segment of the highest number there can be', async () => {
@@ -278,19 +280,23 @@ interface Delivered {
 
 async function deliver(directory: string): Promise<Delivered> {
   const { queue, drops, faults } = await open(directory);
+  const numbers = await readNumbers(queue);
+  assert.equal(queue.stats().batches, numbers.length);
+  assert.deepEqual(await queue.append(createBatch(100)), { onDisk: true });
+  await queue.close();
+  return { numbers, drops, faults };
+}
+
+async function readNumbers(queue: Queue): Promise<number[]> {
   const numbers: number[] = [];
   for (let from = 0; ;) {
     const entry = await queue.read(from);
-    if (entry === undefined) break;
+    if (entry === undefined) return numbers;
     from = entry.number + 1;
     const { timeMs: number } = entry.batch;
     assert.deepEqual({ ...entry.batch, payload: Buffer.from(entry.batch.payload) }, createBatch(number));
     numbers.push(number);
   }
-  assert.equal(queue.stats().batches, numbers.length);
-  assert.deepEqual(await queue.append(createBatch(100)), { onDisk: true });
-  await queue.close();
-  return { numbers, drops, faults };
 }
 
 async function open(directory: string): Promise<{ queue: Queue; drops: QueueDrop[]; faults: QueueFault[] }> {

@@ -20,12 +20,14 @@ export async function openFailing(
     fail = () => undefined,
     disk = createDisk(),
     before,
+    bytesMax,
     ...parts
-  }: { fail?: Failing['fail']; disk?: Disk; before?: Hooks['before'] } & Partial<QueueParts> = {},
+  }: { fail?: Failing['fail']; disk?: Disk } & Pick<Hooks, 'before' | 'bytesMax'> & Partial<QueueParts> = {},
 ): Promise<Failing> {
   const state = { fail };
   const fileSystem = createSimulatedFileSystem(disk, {
     ...(before && { before }),
+    ...(bytesMax && { bytesMax }),
     fail: (call, path) => state.fail(call, path),
   });
   const opened = await open({ directory: DIRECTORY, fsync: 'every_batch', ...options }, { fileSystem, ...parts });

@@ -76,14 +76,18 @@ describe('the folder of a queue', () => {
   });
 
   it('has its old files removed though each batch is delivered at once, since they would grow', async (t) => {
-    const directory = await makeFolder(t);
-    const { queue } = await open({ directory, bytesMax: 100_000 });
-    for (const timeMs of range(0, 200)) {
-      await queue.append(createBatch(timeMs, { bytes: 1000 }));
-      assert.deepEqual(await drain(queue), [timeMs]);
-      assert.ok(queue.stats().bytes < 8000);
+    for (const { bytesMax, bytes } of [
+      { bytesMax: 100_000, bytes: 1000 },
+      { bytesMax: 2 ** 29, bytes: 100_000 },
+    ]) {
+      const { queue } = await open({ directory: await makeFolder(t), bytesMax });
+      for (const timeMs of range(0, 30)) {
+        await queue.append(createBatch(timeMs, { bytes }));
+        assert.deepEqual(await drain(queue), [timeMs]);
+        assert.ok(queue.stats().bytes < Math.min(bytesMax / 16, 2 ** 20));
+      }
+      await queue.close();
     }
-    await queue.close();
   });
 
   it('has what is not of the queue left as it is, and named once for each start', async (t) => {

@@ -15,7 +15,7 @@ export interface Life {
 }
 
 /** Segments are so small that two small batches fill one. */
-const SEGMENT_BYTES = 110;
+const SEGMENT_BYTES = 120;
 
 /** Opens the queue of a simulated disk. Its clock is a millisecond ahead of the batch that was appended last; its disk never rests. */
 export function openOn({ disk, ledger, options, hooks }: Omit<Life, 'queue'>): Promise<Queue> {

@@ -15,6 +15,8 @@ export interface LongPrograms {
   /** Calls fail now and then, and the disk is full now and then. `writes`: only those that write. */
   readonly fails: 'nothing' | 'writes' | 'everything';
   readonly options: Partial<QueueOptions>;
+  /** What the disk has room for, while it does not fail. */
+  readonly diskBytes: number;
 }
 
 const LIVES = 5;
@@ -28,12 +30,12 @@ if (!isMainThread) {
   }
 }
 
-async function run({ cuts, fails, options }: LongPrograms, random: Choose): Promise<void> {
+async function run({ cuts, fails, options, diskBytes }: LongPrograms, random: Choose): Promise<void> {
   const ledger = new Ledger();
   let disk = createDisk();
   const removed: Uint8Array[] = [];
   for (let lives = 0; lives < LIVES; lives += 1) {
-    disk = await live({ disk, ledger, options }, { fails, random, removed });
+    disk = await live({ disk, ledger, options }, { fails, diskBytes, random, removed });
     const durable = cuts && random(4) > 0;
     if (durable)
       disk = cutPower(
@@ -50,9 +52,10 @@ async function live(
   { disk, ledger, options }: Omit<Life, 'queue'>,
   {
     fails,
+    diskBytes,
     random,
     removed,
-  }: { readonly fails: LongPrograms['fails']; readonly random: Choose; readonly removed: Uint8Array[] },
+  }: Pick<LongPrograms, 'fails' | 'diskBytes'> & { readonly random: Choose; readonly removed: Uint8Array[] },
 ): Promise<Disk> {
   const ended = Promise.withResolvers<Disk>();
   let callsLeft = 20 + random(200);
@@ -71,7 +74,7 @@ async function live(
       // Nothing that is written is given up for this one.
       return fails === 'everything' ? 'EMFILE' : undefined;
     },
-    bytesMax: () => (fails !== 'nothing' && random(10) === 0 ? 600 : Infinity),
+    bytesMax: () => (fails !== 'nothing' && random(10) === 0 ? 600 : diskBytes),
   };
   const queue = openOn({ disk, ledger, options, hooks });
   return Promise.race([

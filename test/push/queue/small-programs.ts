@@ -14,12 +14,17 @@ export interface SmallPrograms {
   /** How many things that are out of the ordinary one power cut does. */
   readonly rare: number;
   readonly options: Partial<QueueOptions>;
+  /** What the disk has room for. */
+  readonly diskBytes: number;
+  /** Of which operations; undefined = all. */
+  readonly names: readonly string[] | undefined;
   /** Not the power is cut at each call, but each call fails, and the power is cut in the end. */
   readonly fails: boolean;
 }
 
 const SMALL = 10;
-const LARGE = 60;
+/** It fills a segment alone. */
+const LARGE = 80;
 
 const operations: Record<string, (life: Life) => Promise<unknown>> = {
   'append small': ({ queue, ledger }) => ledger.append(queue, SMALL),
@@ -41,9 +46,9 @@ interface Moment {
 }
 
 if (!isMainThread) {
-  const { length, rare, options, fails } = workerData as SmallPrograms;
-  for (const program of programs(length)) {
-    for await (const moment of fails ? failEverywhere(program, options) : cutEverywhere(program, options)) {
+  const { length, rare, options, diskBytes, names = Object.keys(operations), fails } = workerData as SmallPrograms;
+  for (const program of programs(length, names)) {
+    for await (const moment of (fails ? failEverywhere : cutEverywhere)(program, options, () => diskBytes)) {
       await exhaust((choose) => survive(moment, createCut(choose, rare), options)).catch((cause: unknown) => {
         throw new Error(`${program.join(', ')}: cut ${moment.when}`, { cause });
       });
@@ -52,7 +57,11 @@ if (!isMainThread) {
 }
 
 /** The moments of the last operation when a power cut may leave something else than before: shorter programs have those of the others. */
-async function* cutEverywhere(program: readonly string[], options: Partial<QueueOptions>): AsyncGenerator<Moment> {
+async function* cutEverywhere(
+  program: readonly string[],
+  options: Partial<QueueOptions>,
+  bytesMax: () => number,
+): AsyncGenerator<Moment> {
   const moments: Moment[] = [];
   const disk = createDisk();
   const ledger = new Ledger();
@@ -63,14 +72,18 @@ async function* cutEverywhere(program: readonly string[], options: Partial<Queue
     seen = state;
   };
   let isLast = false;
-  const hooks: Hooks = { before: (call) => record(`before ${call}`, isLast) };
+  const hooks: Hooks = { before: (call) => record(`before ${call}`, isLast), bytesMax };
   await run(program, { disk, ledger, options, hooks }, (index) => (isLast = index === program.length - 1));
   record('after all', true);
   yield* moments;
 }
 
 /** The ends of the program when its first call fails, when its second call fails, and so on. */
-async function* failEverywhere(program: readonly string[], options: Partial<QueueOptions>): AsyncGenerator<Moment> {
+async function* failEverywhere(
+  program: readonly string[],
+  options: Partial<QueueOptions>,
+  bytesMax: () => number,
+): AsyncGenerator<Moment> {
   for (let failing = 1; ; failing += 1) {
     const disk = createDisk();
     const ledger = new Ledger();
@@ -83,7 +96,7 @@ async function* failEverywhere(program: readonly string[], options: Partial<Queu
       if (calls === failing) failed = call;
       return calls === failing ? 'EIO' : undefined;
     };
-    await run(program, { disk, ledger, options, hooks: { fail } });
+    await run(program, { disk, ledger, options, hooks: { fail, bytesMax } });
     if (failed === '') return;
     yield { disk, ledger, when: `after ${failed} failed, the ${failing}. call` };
   }
@@ -111,9 +124,9 @@ async function survive({ disk, ledger }: Moment, cut: Cut, options: Partial<Queu
   await second.queue.close();
 }
 
-function* programs(length: number): Generator<string[]> {
+function* programs(length: number, names: readonly string[]): Generator<string[]> {
   if (length === 0) yield [];
-  else for (const shorter of programs(length - 1)) for (const name of Object.keys(operations)) yield [...shorter, name];
+  else for (const shorter of programs(length - 1, names)) for (const name of names) yield [...shorter, name];
 }
 
 /** Differs where a power cut may leave something else. */

@@ -1,30 +1,22 @@
 import { errorText } from '../../../std/error-text.ts';
 import type { Backoff } from '../../../std/backoff.ts';
 import type { Batch } from '../../batch.ts';
-import type { QueueOptions } from '../queue.ts';
-import type { Segment, SegmentLimits } from '../segment.ts';
+import type { Segment } from '../segment.ts';
 import type { Serial } from '../serial.ts';
 import type { FileSegment } from './file-segment.ts';
-import type { FileSystem } from './file-system.ts';
-import { Folder } from './folder.ts';
-import { type acquireLock, LockHeldError, lostError } from './lock.ts';
+import { Folder, type FolderOptions } from './folder.ts';
+import { LockHeldError, lostError } from './lock.ts';
+import { NUMBERS_LEFT, UnreadSegment } from './unread-segment.ts';
 
-export interface DiskOptions extends Pick<QueueOptions, 'fsync' | 'onFault'> {
-  readonly directory: string;
-  readonly fileSystem: FileSystem;
-  readonly acquireLock: typeof acquireLock;
-  /** From 0 on and below `max`, for the names of files. */
-  readonly randomInt: (max: number) => number;
+export interface DiskOptions extends Omit<FolderOptions, 'onLost'> {
   /** How long the disk is left alone when it has failed. */
   readonly backoff: Backoff;
-  readonly segment: SegmentLimits;
   /** Of the queue: what writes goes one after the other. */
   readonly serial: Serial;
   /** A segment was there before, and comes after those that were found earlier. */
-  readonly onFound: (segment: FileSegment) => Promise<void>;
+  readonly onFound: (segment: Segment) => Promise<void>;
   /** What was on disk is not ours any more. */
   readonly onLost: (how: 'taken' | 'removed') => void;
-  readonly onDamage: (bytes: number) => void;
 }
 
 const SYNC_INTERVAL_MS = 1000;
@@ -162,7 +154,7 @@ export class Disk {
     this.#folder = folder;
     for await (const segment of folder.recover(() => this.#foundEnd)) {
       if (folder !== this.#folder) return;
-      this.#foundEnd += segment.contents.length;
+      this.#foundEnd += segment instanceof UnreadSegment ? NUMBERS_LEFT : segment.contents.length;
       await this.#options.onFound(segment);
     }
   }

@@ -3,11 +3,12 @@ import { errorText } from '../../../std/error-text.ts';
 import type { QueueOptions } from '../queue.ts';
 import type { SegmentLimits } from '../segment.ts';
 import { FileSegment } from './file-segment.ts';
-import type { FileSystem } from './file-system.ts';
+import type { File, FileSystem } from './file-system.ts';
 import type { acquireLock as acquireRealLock, Lock, LockOptions } from './lock.ts';
-import { isLockFile } from './lock.ts';
+import { isLockFile } from './lock-file.ts';
 import { OpenFiles } from './open-files.ts';
 import { recoverSegment } from './recover.ts';
+import { UnreadSegment } from './unread-segment.ts';
 
 export interface FolderOptions extends Pick<QueueOptions, 'fsync' | 'onFault'> {
   readonly directory: string;
@@ -20,6 +21,8 @@ export interface FolderOptions extends Pick<QueueOptions, 'fsync' | 'onFault'> {
   readonly onLost: LockOptions['onLost'];
   /** So many bytes are damaged, and with them a batch. */
   readonly onDamage: (bytes: number) => void;
+  /** The wall clock. */
+  readonly nowMs: () => number;
 }
 
 /** Foreign files that are named. */
@@ -27,6 +30,9 @@ const NAMED_MAX = 5;
 /** Of a file that is ours: so far there are always greater ones. */
 const NUMBER_MAX = 2 ** 52;
 const SEGMENT_NAME = /^[0-9]{16}\.seg$/;
+
+/** No file, but a folder or a link, and nothing that the queue has made. */
+const NO_FILE = new Set<string | undefined>(['EISDIR', 'ELOOP']);
 
 /** By how much the number of a file is greater than that of the one before, at most. */
 const STEP_MAX = 2 ** 20;
@@ -70,16 +76,19 @@ export class Folder {
   }
 
   /** The segments that are there, oldest first. @param first the number of the first batch of the next one. */
-  async *recover(first: () => number): AsyncGenerator<FileSegment, void, undefined> {
-    const { onFault, onDamage } = this.#options;
+  async *recover(first: () => number): AsyncGenerator<FileSegment | UnreadSegment, void, undefined> {
+    const { directory, onFault, nowMs } = this.#options;
     for (const name of this.#names) {
-      const path = join(this.#options.directory, name);
-      const segment = FileSegment.find(this.#describe(path, first()));
+      const path = join(directory, name);
+      const file = FileSegment.find(this.#describe(path, first()));
       try {
-        const kept = await this.#files.use(path, (file) => recoverSegment(file, { segment, onFault, onDamage }));
-        if (kept) yield segment;
+        if (await this.#recover(file)) yield file;
       } catch (error) {
-        onFault({ code: 'damaged', message: `${path} is left as it is, since it cannot be read: ${errorText(error)}` });
+        const isOurs = !NO_FILE.has((error as NodeJS.ErrnoException).code);
+        const what = isOurs ? 'cannot be read yet' : 'is left as it is, since it cannot be read';
+        onFault({ code: 'damaged', message: `${path} ${what}: ${errorText(error)}` });
+        const find = () => this.#recover(FileSegment.find(this.#describe(path, file.first)));
+        if (isOurs) yield new UnreadSegment({ file, foundMs: nowMs(), find });
       }
     }
   }
@@ -95,6 +104,13 @@ export class Folder {
   async close(): Promise<void> {
     await this.#files.close();
     await this.#lock?.release();
+  }
+
+  /** @returns undefined = it is not ours. */
+  async #recover(segment: FileSegment): Promise<FileSegment | undefined> {
+    const { onFault, onDamage } = this.#options;
+    const recover = (file: File) => recoverSegment(file, { segment, onFault, onDamage });
+    return (await this.#files.use(segment.name, recover)) ? segment : undefined;
   }
 
   #describe(path: string, first: number) {

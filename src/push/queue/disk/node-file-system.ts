@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { File, FileSystem } from './file-system.ts';
 
@@ -81,12 +81,30 @@ function skip(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
   return parts.slice(first).map((part, index) => (index === 0 ? part.subarray(left) : part));
 }
 
-/** What was made is there after a power cut, too: the names of new folders are in the folders above them. */
+/**
+ * With those above it. What was made is there after a power cut, too: the names of new folders are in the folders above them.
+ *
+ * Not by `recursive`: where the system says ENOENT of a folder that is there, as in /proc, Node.js tries that for ever.
+ */
 async function makeDirectory(path: string): Promise<void> {
   const whole = resolve(path);
-  const first = await mkdir(whole, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = whole; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  const above = dirname(whole);
+  const make = () => mkdir(whole, 0o700);
+  try {
+    await make().catch(async (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === whole) throw error;
+      await makeDirectory(above);
+      await make();
+    });
+  } catch (error) {
+    const isThere = await stat(whole).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (!isThere) throw error;
+    return;
+  }
+  await syncDirectory(above);
 }
 
 async function syncDirectory(path: string): Promise<void> {

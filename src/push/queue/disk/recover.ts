@@ -15,11 +15,12 @@ export interface RecoverOptions extends Pick<QueueOptions, 'onFault'> {
  * Finds out what is in a file that was there before, and takes what is damaged out of the way, so that it is reported once.
  *
  * @returns false = it is not ours, and stays as it is.
- * @throws the error of the system.
+ * @throws the error of the system; nothing was reported then, and nothing changed.
  */
 export async function recoverSegment(file: File, options: RecoverOptions): Promise<boolean> {
   const { segment, onFault } = options;
-  let end = await file.size();
+  const damages: Damage[] = [];
+  segment.foundEnd(await file.size());
   for await (const finding of scanSegment(file, segment.seed)) {
     if (finding.kind === 'record') {
       segment.found(finding.header, finding.offset);
@@ -28,14 +29,14 @@ export async function recoverSegment(file: File, options: RecoverOptions): Promi
         finding.version === undefined ? 'has nothing in it that is known' : `is of format version ${finding.version}`;
       onFault({ code: 'foreign_file', message: `${segment.name} ${what}: it is left as it is` });
       return false;
-    } else {
-      onFault({ code: 'damaged', message: `${segment.name}: ${describe(finding)}` });
-      if (isLoss(finding)) options.onDamage(finding.bytes);
-      await mend(file, finding, segment.seed);
-      if (finding.kind === 'tail') end = finding.offset;
-    }
+    } else damages.push(finding);
   }
-  segment.foundEnd(end);
+  for (const damage of damages) {
+    onFault({ code: 'damaged', message: `${segment.name}: ${describe(damage)}` });
+    if (isLoss(damage)) options.onDamage(damage.bytes);
+    await mend(file, damage, segment.seed);
+    if (damage.kind === 'tail') segment.foundEnd(damage.offset);
+  }
   return true;
 }
 

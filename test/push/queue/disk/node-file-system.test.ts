@@ -9,6 +9,7 @@ import { createFile, nodeFileSystem } from '../../../../src/push/queue/disk/node
 const root = mkdtempSync(join(tmpdir(), 'metergate-files-'));
 after(() => rmSync(root, { recursive: true }));
 
+const linuxOnly = { skip: process.platform !== 'linux' && '/proc is of Linux' };
 const bytes = (text: string) => Buffer.from(text);
 
 describe('a folder', () => {
@@ -24,6 +25,19 @@ describe('a folder', () => {
     await writeFile(join(root, 'file'), '');
     await assert.rejects(nodeFileSystem.makeDirectory(join(root, 'file')), { code: 'EEXIST' });
     await assert.rejects(nodeFileSystem.makeDirectory(join(root, 'file', 'folder')), { code: 'ENOTDIR' });
+  });
+
+  it('is made by several at one time', async () => {
+    const names = ['one', 'two', 'two', 'three/and/more'];
+    const made = names.map((name) => nodeFileSystem.makeDirectory(join(root, 'shared', 'by', name)));
+    await Promise.all(made);
+    assert.deepEqual((await nodeFileSystem.list(join(root, 'shared', 'by'))).toSorted(), ['one', 'three', 'two']);
+  });
+
+  it('is an error where the system makes none, though the folder above it is there', linuxOnly, async () => {
+    const message = "ENOENT: no such file or directory, mkdir '/proc/metergate'";
+    for (const path of ['/proc/metergate', '/proc/metergate/queue/a'])
+      await assert.rejects(nodeFileSystem.makeDirectory(path), { code: 'ENOENT', message });
   });
 
   it('lists files and folders, and is synced', async () => {
