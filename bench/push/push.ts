@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseConfig, type PushConfig } from '../../src/config/index.ts';
+import { parseConfig } from '../../src/config/index.ts';
+import type { DestinationOptions } from '../../src/push/options.ts';
 import type { BindableMeter } from '../../src/instruments/index.ts';
 import { countBuffersInGlobalLimit } from '../../src/main.ts';
 import { createPush, type Push } from '../../src/push/index.ts';
@@ -17,7 +18,7 @@ export interface PushOptions {
   readonly series: number;
   /** What is sent of all that a gateway has. */
   readonly instrument: string;
-  readonly queue?: Partial<PushConfig['queue']> | undefined;
+  readonly queue?: Partial<DestinationOptions['queue']> | undefined;
   /** Told of what goes wrong. */
   readonly logger?: Logger;
 }
@@ -97,7 +98,7 @@ export async function pushCounters(
   return { ...started, ...recording };
 }
 
-function destinationOf(endpoint: string): PushConfig {
+function destinationOf(endpoint: string): DestinationOptions {
   const text = JSON.stringify({
     upstreams: [{ name: 'none', url: 'http://127.0.0.1:1' }],
     push: [{ name: NAME, endpoint }],

@@ -7,11 +7,16 @@ export async function checkConfig({ file }: { file: string }, environment: Envir
   const loaded = await loadConfig({ file, env: environment.env });
   if (!loaded.ok) return reportProblems(file, loaded.problems, environment);
   environment.stdout(`${file}: ok\n`);
+  if (loaded.warnings.length > 0) environment.stderr(listText(file, 'warning', loaded.warnings));
   return EXIT.done;
 }
 
 export function reportProblems(file: string, problems: readonly string[], { stderr }: Environment): ExitCode {
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  stderr([`${file}: ${count}`, ...problems.map((problem) => `  ${problem}`), ''].join('\n'));
+  stderr(listText(file, 'problem', problems));
   return EXIT.usage;
+}
+
+function listText(file: string, what: string, messages: readonly string[]): string {
+  const count = messages.length === 1 ? `1 ${what}` : `${messages.length} ${what}s`;
+  return [`${file}: ${count}`, ...messages.map((message) => `  ${message}`), ''].join('\n');
 }

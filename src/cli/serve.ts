@@ -1,13 +1,12 @@
-import { format } from 'node:util';
-import { diag, DiagLogLevel } from '@opentelemetry/api';
 import { loadConfig } from '../config/index.ts';
 import { createGateway } from '../gateway.ts';
 import { readInventory } from '../observables/inventory.ts';
 import { errorText } from '../std/error-text.ts';
-import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { createLogger } from '../telemetry/logger.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { reportProblems } from './check-config.ts';
 import type { Environment } from './environment.ts';
+import { logLibraries } from './library-logs.ts';
 
 /** Runs the gateway until it is interrupted. */
 export async function serve({ file }: { file: string }, environment: Environment): Promise<ExitCode> {
@@ -16,7 +15,8 @@ export async function serve({ file }: { file: string }, environment: Environment
 
   const { config } = loaded;
   const logger = await createLogger(config.log);
-  logSdkDiagnostics(logger);
+  logLibraries(logger);
+  for (const warning of loaded.warnings) logger.warn('configuration', { warning });
   const inventory = await readInventory({ root: config.observables.host.root });
   const gateway = createGateway({ config, logger, version: environment.version, inventory });
   const interrupted = environment.interrupted();
@@ -29,14 +29,4 @@ export async function serve({ file }: { file: string }, environment: Environment
   await interrupted;
   await gateway.shutdown();
   return EXIT.done;
-}
-
-/** What the OpenTelemetry SDK has to say goes where everything else goes. */
-function logSdkDiagnostics(logger: Logger): void {
-  const lineOf =
-    (level: keyof Logger) =>
-    (...message: unknown[]): void =>
-      logger[level]('OpenTelemetry SDK', { message: format(...message) });
-  const [error, warn, info, debug] = [lineOf('error'), lineOf('warn'), lineOf('info'), lineOf('debug')];
-  diag.setLogger({ error, warn, info, debug, verbose: debug }, DiagLogLevel.WARN);
 }

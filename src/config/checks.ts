@@ -5,13 +5,18 @@ import { givenUrls } from './upstream-urls.ts';
 import { readAddress, readText, readUpstreamUrl, type Address } from './values.ts';
 
 export interface CheckOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** What the file says at a path, or the default of that key. Not yet checked: it may have any type. */
   readonly value: (path: Path) => unknown;
   readonly shown: (path: Path) => string;
+  /** What messages call what is at a path: its key, or the standard variable that it came from. */
+  readonly named: (path: Path) => string;
   /** `text` is the second half of a sentence that starts with the path; what is at the path is added to it. */
   readonly report: (path: Path, text: string) => void;
   /** The same of a key that is not to be there, whatever its value. */
   readonly reportKey: (path: Path, text: string) => void;
+  /** As `reportKey`, of what may be meant so, though hardly. */
+  readonly warn: (path: Path, text: string) => void;
 }
 
 /**
@@ -19,7 +24,7 @@ export interface CheckOptions {
  * found beside those of the schema; what they cannot read, the schema has reported.
  */
 export function checkAcrossKeys(options: CheckOptions): void {
-  namedService(options);
+  resourceKept(options);
   unique(options, ['upstreams'], 'name');
   unique(options, ['push'], 'name');
   roomForModels(options);
@@ -27,14 +32,18 @@ export function checkAcrossKeys(options: CheckOptions): void {
   engineCan(options);
   listenersApart(options);
   noLoop(options);
+  rootIsRead(options);
 }
 
-/** The other attributes of the resource may be of any type, and the schema sees them all alike. */
-function namedService({ value, report }: CheckOptions): void {
+/** The other attributes of the resource may be of any type, and the schema sees them all alike; one it does not see. */
+function resourceKept({ value, report, reportKey }: CheckOptions): void {
   const path = ['resource', 'service.name'];
   const name = value(path);
   const named = typeof name === 'string' && name.trim() !== '';
   if (name !== undefined && !named) report(path, 'must be a string that is not empty');
+  const lost = ['resource', '__proto__'];
+  if (value(lost) !== undefined)
+    reportKey(lost, 'must have another key: an object of JavaScript does not keep this one');
 }
 
 /** @param meaning makes of what is there what must be unique. */
@@ -116,19 +125,18 @@ function engineCan({ value, report }: CheckOptions): void {
 }
 
 function listenersApart(options: CheckOptions): void {
+  const { report, shown, named } = options;
   const listeners = openListeners(options);
   for (const [index, { key, address }] of listeners.entries()) {
     const other = listeners.slice(0, index).find((earlier) => overlaps(earlier.address, address));
     if (!other) continue;
-    options.report(
-      ['listen', key],
-      `must not overlap with listen.${other.key}, ${options.shown(['listen', other.key])}`,
-    );
+    const path = ['listen', other.key];
+    report(['listen', key], `must not overlap with ${named(path)}, ${shown(path)}`);
   }
 }
 
 function noLoop(options: CheckOptions): void {
-  const { value, report } = options;
+  const { value, report, named } = options;
   const upstreams = indices(value(['upstreams'])).flatMap((index) => givenUrls(['upstreams', index, 'url'], value));
   const destinations = indices(value(['push'])).map((index) => {
     const path = ['push', index, 'endpoint'];
@@ -136,7 +144,16 @@ function noLoop(options: CheckOptions): void {
   });
   for (const { path, url } of [...upstreams, ...destinations]) {
     const own = url && openListeners(options).find(({ address }) => pointsAt(url, address));
-    if (own) report(path, `must not lead back to the gateway itself: that is listen.${own.key}`);
+    if (own) report(path, `must not lead back to the gateway itself: that is ${named(['listen', own.key])}`);
+  }
+}
+
+/** What is read without it is the container that we are in, not the host. */
+function rootIsRead({ value, report }: CheckOptions): void {
+  const host = ['observables', 'host'];
+  const root = [...host, 'root'];
+  if (value([...host, 'backend']) === 'systeminformation' && value(root) !== '/') {
+    report(root, `must be left out, since ${pathText([...host, 'backend'])} is systeminformation`);
   }
 }
 

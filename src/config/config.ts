@@ -1,10 +1,12 @@
 import type { TranslationStrategy } from '../exposition/names.ts';
+import type { PemFiles } from '../http/pem.ts';
+import type { GpuOptions } from '../observables/gpu/index.ts';
+import type { HostOptions } from '../observables/host/index.ts';
+import type { Schedule } from '../observables/index.ts';
+import type { DestinationOptions } from '../push/options.ts';
 import type { InstrumentName } from '../telemetry/catalogue.ts';
 import type { HistogramName } from '../telemetry/instruments.ts';
-import type { ObservablesConfig } from './observables-config.ts';
 import type { ProtocolName } from './protocols.ts';
-import type { PushConfig } from './push-config.ts';
-import type { TlsConfig } from './tls-config.ts';
 import type { Address } from './values.ts';
 
 /**
@@ -24,7 +26,7 @@ export interface Config {
   readonly upstreams: readonly UpstreamConfig[];
   readonly pull: PullConfig;
   /** Names are unique; none = nothing is pushed. */
-  readonly push: readonly PushConfig[];
+  readonly push: readonly DestinationOptions[];
   readonly observables: ObservablesConfig;
   readonly shutdown: { readonly delayMs: number; readonly timeoutMs: number };
 }
@@ -141,7 +143,18 @@ export interface PullConfig {
   readonly otelJs: boolean;
 }
 
-export interface UpstreamTlsConfig extends TlsConfig {
+export interface UpstreamTlsConfig extends PemFiles {
   /** Asked for (SNI) and looked for in the certificate in place of the host of the URL; a name, no address. */
   readonly serverName?: string;
+}
+
+/** Readings of the machine. */
+export interface ObservablesConfig {
+  /** Kubernetes says so; `auto` then is off. */
+  readonly inPod: boolean;
+  /** `root` is an absolute path without a slash at its end, unless it is `/`. */
+  readonly host: HostOptions & { readonly enabled: boolean | 'auto' };
+  readonly container: Schedule & { readonly enabled: boolean };
+  readonly process: Schedule & { readonly enabled: boolean };
+  readonly gpu: GpuOptions & { readonly enabled: boolean | 'auto' };
 }

@@ -1,10 +1,11 @@
 /** Why a header of a push may not have a name, by patterns for names in lower case; the first that matches tells it best. */
 const FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/^__proto__$/, 'an object of JavaScript does not keep this one'],
   // RFC 9113, section 8.3.
   [/^:/, 'pseudo headers are for HTTP/2 to set'],
   // RFC 9110, section 7.6.1; RFC 9112, sections 6.1 and 7.1.2; RFC 9113, section 8.2.2.
   [
-    /^(connection|keep-alive|proxy-connection|transfer-encoding|trailer|upgrade|http2-settings)$/,
+    /^(connection|keep-alive|proxy-connection|proxy-authorization|transfer-encoding|trailer|upgrade|http2-settings)$/,
     'this header is about the connection',
   ],
   // https://opentelemetry.io/docs/specs/otlp/ and https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md

@@ -7,6 +7,7 @@ export type {
   LimitsConfig,
   MatchConfig,
   ModelConfig,
+  ObservablesConfig,
   TelemetryConfig,
   UpstreamConfig,
   UpstreamTlsConfig,
@@ -14,9 +15,6 @@ export type {
 export { takeOtelEnv, type OtelEnv } from './env.ts';
 export { configJsonSchema, type JsonSchema } from './json-schema.ts';
 export { loadConfig, parseConfig, type LoadResult, type ParseOptions } from './load.ts';
-export type { ObservablesConfig } from './observables-config.ts';
 export { observablesOptions } from './observables-options.ts';
-export type { PushConfig } from './push-config.ts';
 export { telemetryOptions } from './telemetry-options.ts';
-export type { TlsConfig } from './tls-config.ts';
 export type { Address } from './values.ts';

@@ -2,7 +2,7 @@ import { readBuckets, type BucketPlace } from '../metric/buckets.ts';
 import { catalogue, type InstrumentDefinition, type InstrumentName } from '../telemetry/catalogue.ts';
 import type { CheckOptions } from './checks.ts';
 import { nearest } from './nearest.ts';
-import { indices, isMapping, pathText, type Path } from './paths.ts';
+import { indices, isMapping, type Path } from './paths.ts';
 import { readDuration } from './values.ts';
 
 const BUCKET_KEYS = ['buckets', 'min', 'max', 'factor'] as const;
@@ -39,7 +39,7 @@ function everywhere(options: CheckOptions): void {
 }
 
 /** A series ends in a collection, whoever collects: a slower destination would not be sent what it had. */
-function outlivesPushes(path: Path, { value, shown, report }: CheckOptions): void {
+function outlivesPushes(path: Path, { value, shown, named, report }: CheckOptions): void {
   const expiry = durationAt(path, value);
   if (expiry === undefined) return;
   const intervals = indices(value(['push'])).flatMap((index) => {
@@ -49,7 +49,7 @@ function outlivesPushes(path: Path, { value, shown, report }: CheckOptions): voi
   });
   const [longest] = intervals.toSorted((a, b) => b.ms - a.ms);
   if (longest !== undefined && expiry <= longest.ms) {
-    report(path, `must be greater than ${pathText(longest.at)}, ${shown(longest.at)}`);
+    report(path, `must be greater than ${named(longest.at)}, ${shown(longest.at)}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { headerNameFault, requestHeaderFault } from './header-names.ts';
+import { requestHeaderFault } from './header-names.ts';
 import { matching, readAddress, readDuration, readSize, readText, readUpstreamUrl } from './values.ts';
 
 /*
@@ -42,17 +42,6 @@ export function name() {
     matching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/),
     'must be a name: up to 63 letters, digits, dots, dashes or underscores, the first a letter or digit',
   );
-}
-
-export function headerName() {
-  return z
-    .string()
-    .check((context) => {
-      const fault = headerNameFault(context.value);
-      const message = `must have another key: ${fault}`;
-      if (fault !== undefined) context.issues.push({ code: 'custom', message, input: context.value });
-    })
-    .toLowerCase();
 }
 
 /** A header of a request that something is made of. */
@@ -139,10 +128,9 @@ export function size({ byDefault, ...range }: Range & { readonly byDefault: stri
 
 export function sizeWithin({ from, to }: Range) {
   const [min = 0, max = Infinity] = [readSize(from), readSize(to)];
-  return text(readSize, 'must be a size with its unit, such as 512B, 16KiB or 1MiB, not a bare number').refine(
-    (bytes) => bytes >= min && bytes <= max,
-    `must be from ${from} to ${to}`,
-  );
+  const wanted =
+    'must be a size: one whole number and one unit (B, kB, KiB, MB, MiB, GB, GiB, TB or TiB), such as 512B or 16KiB';
+  return text(readSize, wanted).refine((bytes) => bytes >= min && bytes <= max, `must be from ${from} to ${to}`);
 }
 
 /** Of something that a timer waits for: those of Node.js end at 24 days. */
@@ -152,8 +140,6 @@ export function duration(minMs = 1) {
 
 export function durationWithin({ from, to }: Range) {
   const [min = 0, max = Infinity] = [readDuration(from), readDuration(to)];
-  return text(readDuration, 'must be a duration with its unit, such as 500ms, 5s, 1m or 1h, not a bare number').refine(
-    (ms) => ms >= min && ms <= max,
-    `must be from ${from} to ${to}`,
-  );
+  const wanted = 'must be a duration: one whole number and one unit (ms, s, m, h or d), such as 500ms or 5s';
+  return text(readDuration, wanted).refine((ms) => ms >= min && ms <= max, `must be from ${from} to ${to}`);
 }

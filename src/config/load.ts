@@ -5,14 +5,15 @@ import { checkAcrossKeys } from './checks.ts';
 import type { Config } from './config.ts';
 import { checkDestinations } from './destination-checks.ts';
 import { readYaml } from './document.ts';
-import { isInPod, takeOtelEnv } from './env.ts';
+import { takeOtelEnv } from './env.ts';
+import { checkFilters } from './filter-checks.ts';
 import { checkInstruments } from './instrument-checks.ts';
 import { configJsonSchema, schemaAt } from './json-schema.ts';
 import { checkLabels } from './label-checks.ts';
 import { nearest } from './nearest.ts';
 import { withOtelVariables } from './otel-variables.ts';
 import { isMapping, pathText, valueAt, type Path } from './paths.ts';
-import { collectProblems, shown } from './problems.ts';
+import { collectProblems, shown, type Problems } from './problems.ts';
 import { checkProtocols } from './protocol-checks.ts';
 import { checkQueues } from './queue-checks.ts';
 import { configSchema } from './schema.ts';
@@ -20,16 +21,20 @@ import { substitute, whyUnreadable } from './substitute.ts';
 import { toConfig } from './to-config.ts';
 import { checkUpstreams } from './upstream-checks.ts';
 
-/** `problems`: complete messages, all that there are, in the order of the file; those of environment variables are last. */
+/**
+ * `problems`: complete messages, all that there are, in the order of the file; those of environment variables are last. `warnings`: the same of
+ * what is hardly meant so.
+ */
 export type LoadResult =
-  { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly problems: readonly string[] };
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
 
 export interface ParseOptions {
   /** YAML. */
   readonly text: string;
   /** What messages call the text: the name of the file. */
   readonly source: string;
-  /** For `${NAME}`, the standard `OTEL_*` variables, and whether this is a Kubernetes pod. Its `OTEL_EXPORTER_OTLP_*` are DELETED: see `takeOtelEnv`. */
+  /** For `${NAME}`, the standard `OTEL_*` variables, proxies, and whether this is a Kubernetes pod. Its `OTEL_EXPORTER_OTLP_*` are DELETED: see `takeOtelEnv`. */
   readonly env: Record<string, string | undefined>;
   /** For `${file:/path}`: returns the content, throws what `node:fs` throws. */
   readonly readFile: (path: string) => string;
@@ -40,6 +45,7 @@ const CHECKS = [
   checkUpstreams,
   checkLabels,
   checkDestinations,
+  checkFilters,
   checkQueues,
   checkInstruments,
   checkProtocols,
@@ -67,13 +73,20 @@ export function parseConfig({ text, source, env, readFile }: ParseOptions): Load
   if (!isMapping(document.value)) return { ok: false, problems: [notAMapping(source, document.value)] };
 
   const schema = configJsonSchema();
-  const report = (path: Path, sentence: string): void =>
-    problems.add({ path, text: `${pathText(path)} ${sentence}`, position: document.positionOf(path) });
+  /** By `pathText`, of what is not in the file. */
+  const variables = new Map<string, string>();
+  const named = (path: Path): string => variables.get(pathText(path)) ?? pathText(path);
+  const reportTo = (list: Problems, path: Path, sentence: string): void => {
+    const position = variables.has(pathText(path)) ? Infinity : document.positionOf(path);
+    list.add({ path, text: `${named(path)} ${sentence}`, position });
+  };
+  const report = (path: Path, sentence: string): void => reportTo(problems, path, sentence);
   const typeAt = (path: Path): unknown => schemaAt(schema, path)?.type;
   const { value, templates } = substitute(document.value, { ...substitutions, typeAt, report });
   const input = withOtelVariables(value as Readonly<Record<string, unknown>>, {
     otel,
     report: (text, path) => problems.add({ path, text, position: Infinity }),
+    fill: (path, name) => variables.set(pathText(path), name),
   });
 
   const valueOrDefault = (path: Path): unknown => {
@@ -97,12 +110,14 @@ export function parseConfig({ text, source, env, readFile }: ParseOptions): Load
       issue.keys.forEach((key) => report([...path, key], `is not a known key (${hint(key, known)})`));
     } else reportValue(path, wanted(issue));
   }
-  const checks = { value: valueOrDefault, shown: shownAt, report: reportValue, reportKey: report };
+  const warnings = collectProblems();
+  const warn = (path: Path, sentence: string): void => reportTo(warnings, path, sentence);
+  const checks = { env, value: valueOrDefault, shown: shownAt, named, report: reportValue, reportKey: report, warn };
   for (const check of CHECKS) check(checks);
 
   const found = problems.list();
   return parsed.success && found.length === 0
-    ? { ok: true, config: toConfig(parsed.data, { inPod: isInPod(env) }) }
+    ? { ok: true, config: toConfig(parsed.data, env), warnings: warnings.list() }
     : { ok: false, problems: found };
 }
 

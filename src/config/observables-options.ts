@@ -1,6 +1,6 @@
 import type { ObservablesOptions } from '../observables/index.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { ObservablesConfig } from './observables-config.ts';
+import type { ObservablesConfig } from './config.ts';
 
 /**
  * What is read of the machine. In a Kubernetes pod, host and GPUs are off unless they are asked for: every sidecar of a node would

@@ -1,6 +1,6 @@
 import { readPairs, type OtelEnv } from './env.ts';
 import { otlpSettings } from './otlp-variables.ts';
-import { isMapping, type Path } from './paths.ts';
+import { isMapping, pathText, type Path } from './paths.ts';
 import { shown } from './problems.ts';
 import { readAddress, readMilliseconds } from './values.ts';
 
@@ -10,6 +10,8 @@ export interface Variables {
   readonly otel: OtelEnv;
   /** `text` is a whole message; `path` is the key that the variable stands in for. */
   readonly report: (text: string, path?: Path) => void;
+  /** Is told what messages call what is at `path`: a variable, or a part of one. */
+  readonly fill: (path: Path, name: string) => void;
 }
 
 /**
@@ -26,24 +28,23 @@ export function withOtelVariables(input: Mapping, variables: Variables): Mapping
   };
 }
 
-function resource({ resource = {} }: Mapping, { otel, report }: Variables): Mapping {
+function resource({ resource = {} }: Mapping, { otel, report, fill }: Variables): Mapping {
   if (!isMapping(resource)) return {};
   const attributes = readPairs(otel.OTEL_RESOURCE_ATTRIBUTES ?? '', (place) =>
     report(`OTEL_RESOURCE_ATTRIBUTES must be KEY=VALUE,... with percent-encoded values (entry ${place} is not)`),
   );
   const name = otel.OTEL_SERVICE_NAME;
-  const service = name ?? attributes['service.name'];
-  if (!('service.name' in resource) && service?.trim() === '') {
-    report('OTEL_RESOURCE_ATTRIBUTES must have a service.name that is not empty', ['resource', 'service.name']);
-  }
+  for (const key of Object.keys(attributes))
+    if (!Object.hasOwn(resource, key)) fill(['resource', key], pathText(['OTEL_RESOURCE_ATTRIBUTES', key]));
   return { resource: { ...attributes, ...(name !== undefined && { 'service.name': name }), ...resource } };
 }
 
-function listen({ listen = {} }: Mapping, { otel, report }: Variables): Mapping {
+function listen({ listen = {} }: Mapping, { otel, report, fill }: Variables): Mapping {
   const { OTEL_EXPORTER_PROMETHEUS_HOST: host, OTEL_EXPORTER_PROMETHEUS_PORT: port } = otel;
   if (!isMapping(listen) || 'metrics' in listen || (host ?? port) === undefined) return {};
   const bracketed = host?.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host;
   const metrics = `${bracketed ?? '127.0.0.1'}:${port ?? 9464}`;
+  fill(['listen', 'metrics'], `OTEL_EXPORTER_PROMETHEUS_${port === undefined ? 'HOST' : 'PORT'}`);
   if (readAddress(metrics) !== undefined) return { listen: { ...listen, metrics } };
   const names = 'OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT';
   report(`${names} must be a host and a port (got ${shown(metrics)})`, ['listen', 'metrics']);
@@ -77,9 +78,16 @@ function push({ push: given }: Mapping, variables: Variables): Mapping {
   };
 }
 
-function interval({ destination, path, otel, report }: Variables & { destination: Mapping; path: Path }): Mapping {
+function interval({
+  destination,
+  path,
+  otel,
+  report,
+  fill,
+}: Variables & { destination: Mapping; path: Path }): Mapping {
   const given = otel.OTEL_METRIC_EXPORT_INTERVAL;
   if ('interval' in destination || given === undefined) return {};
+  fill([...path, 'interval'], 'OTEL_METRIC_EXPORT_INTERVAL');
   const interval = readMilliseconds(given);
   if (interval !== undefined) return { interval };
   const wanted = 'must be a whole number of milliseconds, from 1 to 86400000';

@@ -1,5 +1,5 @@
 import { readPairs, type OtelEnv } from './env.ts';
-import type { Path } from './paths.ts';
+import { pathText, type Path } from './paths.ts';
 import { shown } from './problems.ts';
 import { matching, readEndpoint, readMilliseconds, readUpstreamUrl } from './values.ts';
 
@@ -11,6 +11,8 @@ export interface OtlpOptions {
   readonly destination: Mapping;
   readonly path: Path;
   readonly report: (text: string, path?: Path) => void;
+  /** Is told what messages call what is at `path`: a variable, or a part of one. */
+  readonly fill: (path: Path, name: string) => void;
 }
 
 interface Setting {
@@ -69,22 +71,27 @@ const SETTINGS: readonly Setting[] = [
   },
 ];
 
+/** By keys under `tls`, what follows `OTEL_EXPORTER_OTLP_`. */
+const TLS_FILES = { ca_file: 'CERTIFICATE', cert_file: 'CLIENT_CERTIFICATE', key_file: 'CLIENT_KEY' };
+
 /** @returns what the variables say about the keys that the destination leaves out. */
-export function otlpSettings({ otel, destination, path, report }: OtlpOptions): Mapping {
+export function otlpSettings(options: OtlpOptions): Mapping {
+  const { otel, destination, path, report, fill } = options;
   const settings: Record<string, unknown> = {};
   for (const { key, variable, metricsOnly, protocol, read, wanted } of SETTINGS) {
     const isHttp = { ...settings, ...destination }.protocol === 'http/protobuf';
     if (protocol !== undefined && (protocol === 'http/protobuf') !== isHttp) continue;
     const found = key in destination ? undefined : lookUp(otel, variable, metricsOnly);
     if (found === undefined) continue;
+    fill([...path, key], found.name);
     settings[key] = read(found.value, { otel, name: found.name });
     if (settings[key] === undefined) {
       report(`${found.name} ${wanted} (got ${shown(found.value)})`, [...path, key]);
     }
   }
-  if (!('headers' in destination)) settings.headers = headers(otel, report);
+  if (!('headers' in destination)) settings.headers = headers(options);
   // Certificates in the environment are for TLS, whichever destination it may be; a plain-text one does not object to them.
-  if (!('tls' in destination) && String(settings.endpoint).startsWith('https:')) settings.tls = tls(otel);
+  if (!('tls' in destination) && String(settings.endpoint).startsWith('https:')) settings.tls = tls(options);
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
@@ -108,21 +115,27 @@ function readHttpEndpoint(text: string, { name }: { name: string }): string | un
   return name === 'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT' ? url : url?.replace(/\/?$/, '/v1/metrics');
 }
 
-/** Both variables together, those of metrics winning, as the official exporter does. */
-function headers(otel: OtelEnv, report: (text: string) => void): Mapping {
-  const read = (name: string): Mapping =>
-    readPairs(otel[name] ?? '', (place) =>
+/** Both variables together, those of metrics winning in any case of letters, as the official exporter does. */
+function headers({ otel, path, report, fill }: OtlpOptions): Mapping {
+  const headers: [string, string][] = [];
+  for (const name of ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_METRICS_HEADERS']) {
+    const given = readPairs(otel[name] ?? '', (place) =>
       report(`${name} must be KEY=VALUE,... with percent-encoded values (entry ${place} is not)`),
     );
-  return { ...read('OTEL_EXPORTER_OTLP_HEADERS'), ...read('OTEL_EXPORTER_OTLP_METRICS_HEADERS') };
+    for (const [key, value] of Object.entries(given)) {
+      const header = key.toLowerCase();
+      headers.push([header, value]);
+      fill([...path, 'headers', header], pathText([name, header]));
+    }
+  }
+  return Object.fromEntries(headers);
 }
 
-function tls(otel: OtelEnv): Mapping | undefined {
-  const files = {
-    ca_file: lookUp(otel, 'CERTIFICATE')?.value,
-    cert_file: lookUp(otel, 'CLIENT_CERTIFICATE')?.value,
-    key_file: lookUp(otel, 'CLIENT_KEY')?.value,
-  };
-  const given = Object.entries(files).filter(([, file]) => file !== undefined);
-  return given.length > 0 ? Object.fromEntries(given) : undefined;
+function tls({ otel, path, fill }: OtlpOptions): Mapping | undefined {
+  const files = Object.entries(TLS_FILES).flatMap(([key, variable]) => {
+    const found = lookUp(otel, variable);
+    fill([...path, 'tls', key], found?.name ?? `OTEL_EXPORTER_OTLP_${variable}`);
+    return found ? [[key, found.value]] : [];
+  });
+  return files.length > 0 ? (Object.fromEntries(files) as Mapping) : undefined;
 }

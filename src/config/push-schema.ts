@@ -5,7 +5,6 @@ import {
   duration,
   durationWithin,
   filled,
-  headerName,
   list,
   name,
   patterns,
@@ -38,7 +37,8 @@ function destination() {
       .describe('How long one attempt to send may take; with telemetry.engine sdk it must not exceed interval.'),
     headers: z
       .record(
-        headerName(),
+        // What it may be: see destination-checks.ts.
+        z.string().toLowerCase(),
         text(matching(/^[\x20-\x7e]*$/), 'must be a string of printable ASCII characters'),
         'must be a mapping',
       )
@@ -49,7 +49,10 @@ function destination() {
       .default('cumulative')
       .describe('Temporality of counters and histograms.'),
     metrics: section({
-      included: patterns().optional().describe('OpenTelemetry names of those that are; all, if not given.'),
+      included: patterns()
+        .min(1, 'must be a list of at least one, or be left out, for all metrics')
+        .optional()
+        .describe('OpenTelemetry names of those that are; all, if not given.'),
       excluded: patterns().default([]).describe('Names of those that are not, though they are included.'),
     })
       .prefault({})

@@ -6,11 +6,12 @@ import type {
   HealthConfig,
   InstrumentConfig,
   ModelConfig,
+  ObservablesConfig,
   PullConfig,
   TelemetryConfig,
   UpstreamConfig,
 } from './config.ts';
-import type { ObservablesConfig } from './observables-config.ts';
+import { isInPod } from './env.ts';
 import { hasOneModel } from './protocols.ts';
 import type { configSchema } from './schema.ts';
 import { toPush } from './to-push.ts';
@@ -21,7 +22,7 @@ type Parsed = z.output<typeof configSchema>;
 /** Units last, camel case, the defaults that depend on other keys or on where the gateway runs, frozen. */
 export function toConfig(
   { resource, listen, log, access_log, limits, telemetry, upstreams, pull, push, observables, shutdown }: Parsed,
-  { inPod }: { inPod: boolean },
+  env: Readonly<Record<string, string | undefined>>,
 ): Config {
   return frozen({
     resource: { 'service.name': 'metergate', ...resource },
@@ -40,8 +41,8 @@ export function toConfig(
     telemetry: toTelemetry(telemetry),
     upstreams: upstreams.map(toUpstream),
     pull: toPull(pull),
-    push: push.map((destination) => toPush(destination, telemetry.engine)),
-    observables: toObservables(observables, inPod),
+    push: push.map((destination) => toPush(destination, telemetry.engine, env)),
+    observables: toObservables(observables, isInPod(env)),
     shutdown: { delayMs: shutdown.delay, timeoutMs: shutdown.timeout },
   });
 }

@@ -16,23 +16,38 @@ export interface Pems {
   readonly key?: Buffer;
 }
 
+const KEYS = ['ca', 'cert', 'key'] as const;
+
 /**
  * @param where what the keys belong to, for the message of an error.
+ * @param before what was in the files; returned itself, and not checked again, where that is still so.
  * @throws if a file cannot be read, or is not what it should be: TLS would find out with the first connection, or never.
  */
-export async function readPems(where: string, { caFile, certFile, keyFile }: PemFiles): Promise<Pems> {
-  const read = (key: string, file: string | undefined, check: (pem: Buffer) => unknown): Promise<Buffer> | undefined =>
-    file === undefined ? undefined : readPem(`${where}: tls.${key}`, file, check);
-  const [ca, cert] = await Promise.all([
-    read('ca_file', caFile, certificatesOf),
-    read('cert_file', certFile, certificatesOf),
-  ]);
-  const key = await read('key_file', keyFile, (pem) => {
-    const privateKey = createPrivateKey(pem);
-    if (cert && !new X509Certificate(cert).checkPrivateKey(privateKey))
-      throw new Error(`it is not the key of ${certFile}`);
+export async function readPems(where: string, files: PemFiles, before: Pems = {}): Promise<Pems> {
+  const named = async <T>(
+    key: (typeof KEYS)[number],
+    work: (file: string) => T | Promise<T>,
+  ): Promise<T | undefined> => {
+    const file = files[`${key}File`];
+    try {
+      return file === undefined ? undefined : await work(file);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : errorText(error);
+      throw new Error(`${where}: tls.${key}_file ${file} cannot be used: ${reason}`, { cause: error });
+    }
+  };
+  const read = await Promise.all(KEYS.map(async (key) => [key, await named(key, (file) => readFile(file))] as const));
+  const pems: Pems = Object.fromEntries(read.filter(([, pem]) => pem !== undefined));
+  const { ca, cert, key: keyPem } = pems;
+  if (KEYS.every((key) => pems[key] === before[key] || (pems[key] && before[key]?.equals(pems[key])))) return before;
+  await named('ca', () => ca && certificatesOf(ca));
+  await named('cert', () => cert && certificatesOf(cert));
+  await named('key', () => {
+    const privateKey = keyPem && createPrivateKey(keyPem);
+    if (cert && privateKey && !new X509Certificate(cert).checkPrivateKey(privateKey))
+      throw new Error(`it is not the key of ${files.certFile}`);
   });
-  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  return pems;
 }
 
 /** TLS takes the first of several, and in silence as many of the others as it can read. */
@@ -40,16 +55,4 @@ function certificatesOf(pem: Buffer): X509Certificate[] {
   const blocks = pem.toString('latin1').split(/(?=-----BEGIN CERTIFICATE-----)/);
   const certificates = blocks.filter((block) => block.startsWith('-----BEGIN CERTIFICATE-----'));
   return (certificates.length === 0 ? [pem] : certificates).map((certificate) => new X509Certificate(certificate));
-}
-
-/** @param check throws if it is not what it should be. */
-async function readPem(where: string, file: string, check: (pem: Buffer) => unknown): Promise<Buffer> {
-  try {
-    const pem = await readFile(file);
-    check(pem);
-    return pem;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : errorText(error);
-    throw new Error(`${where} ${file} cannot be used: ${reason}`, { cause: error });
-  }
 }

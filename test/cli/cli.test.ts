@@ -39,6 +39,12 @@ const bad = fileWith(
   'upstreams: [{ nam: iris, url: "ftp://x" }]\nlisten: { metrics: 127.0.0.1:9480 }\nshutdown: { timeout: 5 }\n',
 );
 
+const doubtful = fileWith(
+  'doubtful.yaml',
+  'upstreams: [{ name: iris, url: "http://127.0.0.1:8080" }]\n' +
+    'push: [{ name: a, endpoint: "http://127.0.0.1:4317", metrics: { included: [inference_requests_total] } }]\n',
+);
+
 const cases: Record<string, { args: string[]; code: number; stdout?: RegExp; stderr?: RegExp }> = {
   'prints its version': { args: ['--version'], code: 0, stdout: /^1\.2\.3\n$/ },
   'prints help that names every command': {
@@ -97,6 +103,12 @@ const cases: Record<string, { args: string[]; code: number; stdout?: RegExp; std
   },
   'checks a bad configuration': { args: ['check-config', bad], code: 2, stderr: /listen\.metrics/ },
   'checks a good configuration': { args: ['check-config', good], code: 0, stdout: /good\.yaml: ok\n/ },
+  'checks a configuration that is good, and warns of what may be a slip': {
+    args: ['check-config', doubtful],
+    code: 0,
+    stdout: /doubtful\.yaml: ok\n/,
+    stderr: /doubtful\.yaml: 2 warnings\n[^]*push\[0\]\.metrics\.included\[0\] .*inference\.requests\?/,
+  },
 };
 
 for (const [name, { args, code, stdout, stderr }] of Object.entries(cases)) {

@@ -13,7 +13,7 @@ function runBin(
   args: readonly string[],
   node = process.execPath,
 ): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(node, [bin, ...args], { encoding: 'utf8', timeout: 60_000 });
+  return spawnSync(node, [bin, ...args], { encoding: 'utf8', timeout: 240_000 });
 }
 
 test('a port in use stops the start-up with exit code 1, naming the key and the address', async (t) => {
@@ -42,17 +42,23 @@ test('a port in use stops the start-up with exit code 1, naming the key and the 
   assert.equal(failed?.error, `listen.inference: 127.0.0.1:${port} is in use by another program`);
 });
 
-test('the demo ends in agreement and prints one JSON object, and nothing else, on standard output', () => {
-  const { status, stdout, stderr } = runBin(['demo', '--seconds', '2', '--json']);
+function runDemo(seconds: number) {
+  const { status, stdout, stderr } = runBin(['demo', '--seconds', String(seconds), '--json']);
   assert.equal(status, 0, stderr);
-  const comparison = JSON.parse(stdout) as { agree: boolean; outcomes: Record<string, Record<string, number>> };
+  assert.match(stderr, new RegExp(`\\d+ s of ${seconds} s: success \\d+`));
+  return JSON.parse(stdout) as { agree: boolean; outcomes: Record<string, Record<string, number>> };
+}
+
+test('the demo ends in agreement and prints one JSON object, and nothing else, on standard output', () => {
+  let comparison = runDemo(2);
+  // A machine that has much else to do may not come to a request of every outcome in so little time.
+  if (Object.values(comparison.outcomes).some(({ sent }) => sent === 0)) comparison = runDemo(20);
   assert.equal(comparison.agree, true);
   assert.deepEqual(Object.keys(comparison.outcomes), [...outcomes]);
   for (const [outcome, { sent = 0, pulled, pushed }] of Object.entries(comparison.outcomes)) {
     assert.ok(sent > 0, outcome);
     assert.deepEqual([pulled, pushed], [sent, sent], outcome);
   }
-  assert.match(stderr, /1 s of 2 s: success \d+/);
 });
 
 test('an older Node.js gets one sentence', (t) => {

@@ -57,7 +57,7 @@ test('an empty name of the service in OTEL_RESOURCE_ATTRIBUTES is a problem unle
   const env = { OTEL_RESOURCE_ATTRIBUTES: 'service.name=%20' };
   assert.deepEqual(parse('', env), {
     ok: false,
-    problems: ['OTEL_RESOURCE_ATTRIBUTES must have a service.name that is not empty'],
+    problems: ['OTEL_RESOURCE_ATTRIBUTES["service.name"] must be a string that is not empty (got " ")'],
   });
   assert.equal(config('', { ...env, OTEL_SERVICE_NAME: 'y' }).resource['service.name'], 'y');
   assert.equal(config('resource: { service.name: z }', env).resource['service.name'], 'z');
@@ -71,9 +71,7 @@ test('headers of the environment are refused like those of the file', () => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4317', OTEL_EXPORTER_OTLP_HEADERS: 'User-Agent=top-secret' };
   assert.deepEqual(parse('', env), {
     ok: false,
-    problems: [
-      'push[0].headers.User-Agent must have another key: this header is for the protocol to set (got a value that is not shown)',
-    ],
+    problems: ['OTEL_EXPORTER_OTLP_HEADERS.user-agent must have another key: this header is for the protocol to set'],
   });
 });
 
@@ -264,12 +262,75 @@ test('an endpoint over HTTP needs its scheme', () => {
   });
 });
 
-test('a protocol in the environment that the engine has not is a problem of the destination', () => {
+test('a protocol in the environment that the engine has not is a problem', () => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' };
   assert.deepEqual(parse('telemetry: { engine: sdk }', env), {
     ok: false,
-    problems: ['push[0].protocol must be grpc, since telemetry.engine is sdk (got "http/protobuf")'],
+    problems: ['OTEL_EXPORTER_OTLP_PROTOCOL must be grpc, since telemetry.engine is sdk (got "http/protobuf")'],
   });
+});
+
+test('a problem of what came from a variable names the variable, not a key that the file does not have', async (t) => {
+  const GENERAL = { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://h:4317' };
+  const cases: Record<string, { text?: string; env: Record<string, string>; problems: readonly string[] }> = {
+    'names and values of headers': {
+      env: { ...GENERAL, OTEL_EXPORTER_OTLP_HEADERS: 'api key=x,k=a%0Ab', OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'TE=x' },
+      problems: [
+        'OTEL_EXPORTER_OTLP_HEADERS.k must be a string of printable ASCII characters (got a value that is not shown)',
+        'OTEL_EXPORTER_OTLP_HEADERS["api key"] must have another key: it may have letters, digits, dots, dashes and underscores only',
+        'OTEL_EXPORTER_OTLP_METRICS_HEADERS.te must have another key: this header is for the protocol to set',
+      ],
+    },
+    'half of a pair of files': {
+      env: { ...GENERAL, OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY: 'key.pem' },
+      problems: [
+        'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE is missing: it must be given, since OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY is there',
+      ],
+    },
+    'an endpoint and files of the file': {
+      text: 'push: [{ name: a, tls: { ca_file: ca.pem } }]',
+      env: { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://h:4317' },
+      problems: ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT must be https, since there is push[0].tls (got "http://h:4317")'],
+    },
+    'what two variables say': {
+      text: 'telemetry: { engine: sdk }',
+      env: { ...GENERAL, OTEL_EXPORTER_OTLP_TIMEOUT: '3000', OTEL_METRIC_EXPORT_INTERVAL: '2000' },
+      problems: ['OTEL_EXPORTER_OTLP_TIMEOUT must not exceed OTEL_METRIC_EXPORT_INTERVAL, "2000ms" (got "3000ms")'],
+    },
+    'a key of the file and a variable': {
+      text: 'telemetry: { instruments: { inference.requests: { expire_after: 1s } } }',
+      env: { ...GENERAL, OTEL_METRIC_EXPORT_INTERVAL: '2000' },
+      problems: [
+        'telemetry.instruments["inference.requests"].expire_after must be greater than OTEL_METRIC_EXPORT_INTERVAL, "2000ms" (got "1s")',
+      ],
+    },
+    'listeners, after the problems of the file': {
+      text: 'listen: { inference: "h:1", management: "127.0.0.1:9480" }\npush: [{ name: a, endpoint: "http://127.0.0.1:9480" }]',
+      env: { OTEL_EXPORTER_PROMETHEUS_PORT: '9480' },
+      problems: [
+        'push[0].endpoint must not lead back to the gateway itself: that is listen.management (got "http://127.0.0.1:9480")',
+        'OTEL_EXPORTER_PROMETHEUS_PORT must not overlap with listen.management, "127.0.0.1:9480" (got "127.0.0.1:9480")',
+      ],
+    },
+    'an attribute of the resource': {
+      env: { OTEL_RESOURCE_ATTRIBUTES: '__proto__=x' },
+      problems: [
+        'OTEL_RESOURCE_ATTRIBUTES.__proto__ must have another key: an object of JavaScript does not keep this one',
+      ],
+    },
+  };
+  for (const [name, { text = '', env, problems }] of Object.entries(cases)) {
+    await t.test(name, () => assert.deepEqual(parse(text, env), { ok: false, problems }));
+  }
+});
+
+test('a header of metrics wins over a general one in whatever case of letters', () => {
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4317',
+    OTEL_EXPORTER_OTLP_HEADERS: 'X-Team=general',
+    OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'x-team=metrics',
+  };
+  assert.deepEqual(config('', env).push[0]?.headers, { 'x-team': 'metrics' });
 });
 
 const BAD = {

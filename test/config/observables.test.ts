@@ -25,7 +25,7 @@ test('every key arrives under its own name, with its unit', () => {
   const parsed = parse(`
   host:
     enabled: true
-    backend: systeminformation
+    backend: procfs
     root: /host
     interval: 10s
     disks: { excluded: [nbd*] }
@@ -38,7 +38,7 @@ test('every key arrives under its own name, with its unit', () => {
     inPod: false,
     host: {
       enabled: true,
-      backend: 'systeminformation',
+      backend: 'procfs',
       root: '/host',
       intervalMs: 10_000,
       disks: { excluded: ['nbd*'] },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfig, type PushConfig } from '../../src/config/index.ts';
+import { parseConfig } from '../../src/config/index.ts';
 import type { DestinationOptions } from '../../src/push/options.ts';
 import { outside } from './outside.ts';
 
@@ -9,7 +9,7 @@ const KIB = 1024;
 const MIB = KIB ** 2;
 const DAY_MS = 86_400_000;
 
-function parse(push: string): readonly PushConfig[] {
+function parse(push: string): readonly DestinationOptions[] {
   const result = parseConfig({ text: `${MINIMAL}\npush: ${push}`, source: 'test.yaml', ...outside() });
   assert.ok(result.ok, JSON.stringify(result));
   return result.config.push;
@@ -192,4 +192,25 @@ test('the folders of two queues', async (t) => {
       assert.deepEqual(problems(JSON.stringify(push)), apart ? [] : [`push[1].queue.directory ${wanted}${got}`]);
     });
   }
+});
+
+test('the SDK is not sent to an address over TLS where Node.js refuses it, since version 26', () => {
+  const sdk = (endpoint: string) => problems(`[{ name: a, endpoint: "${endpoint}" }]\ntelemetry: { engine: sdk }`);
+  const isRefused = Number.parseInt(process.versions.node) >= 26;
+  for (const endpoint of ['https://10.0.0.7:4317', 'https://[::1]:4317']) {
+    const wanted =
+      'must have a name as its host, since telemetry.engine is sdk: only native does TLS to an address (got';
+    assert.deepEqual(sdk(endpoint), isRefused ? [`push[0].endpoint ${wanted} "${endpoint}")`] : []);
+    assert.deepEqual(problems(`[{ name: a, endpoint: "${endpoint}" }]`), []);
+  }
+  assert.deepEqual(sdk('https://collector:4317'), []);
+  assert.deepEqual(sdk('http://10.0.0.7:4317'), []);
+});
+
+test('a warning about a filter that came from outside does not tell what it is near to', () => {
+  const text = `${MINIMAL}\npush: [{ name: a, endpoint: "http://h:1", metrics: { excluded: ["\${FILTER}"] } }]`;
+  const result = parseConfig({ text, source: 'test.yaml', ...outside({ FILTER: 'inference_*' }) });
+  assert.deepEqual(result.ok && result.warnings, [
+    'push[0].metrics.excluded[0] fits no metric of metergate, see docs/metrics.md (got "${FILTER}")',
+  ]);
 });

@@ -202,7 +202,7 @@ describe('what goes with what', () => {
     },
     'TLS is for https': {
       keys: 'tls: { server_name: a }',
-      says: ['upstreams[0].url must be https, since there is tls (got "http://h")'],
+      says: ['upstreams[0].url must be https, since there is upstreams[0].tls (got "http://h")'],
     },
   };
   for (const [name, { keys, says }] of Object.entries(cases)) {

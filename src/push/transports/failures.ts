@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { SendOutcome } from './transport.ts';
 
 /** By number. Source: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
@@ -38,10 +39,13 @@ const TOO_LARGE_HTTP = /request body too large/i;
 
 const RETRY_AFTER_MAX_MS = 3_600_000;
 
+const NO_REASON = 'no reason is given';
+
 type Failed = Exclude<SendOutcome, { status: 'sent' }>;
 
 /** What the receiver said. */
 export interface Refusal {
+  /** Empty = nothing; then the status is put into words. */
   readonly message: string;
   /** From RetryInfo or `Retry-After`. */
   readonly retryAfterMs?: number | undefined;
@@ -52,7 +56,8 @@ export interface Refusal {
  *
  * Source: https://opentelemetry.io/docs/specs/otlp/#failures, and #otlpgrpc-throttling for RESOURCE_EXHAUSTED
  */
-export function grpcFailure(number: number, { message, retryAfterMs }: Refusal): Failed {
+export function grpcFailure(number: number, { message: said, retryAfterMs }: Refusal): Failed {
+  const message = said || NO_REASON;
   // Whoever receives a code that is not in the list has to take it for UNKNOWN.
   const code = GRPC_CODES[number] ?? 'UNKNOWN';
   const isFull = code === 'RESOURCE_EXHAUSTED';
@@ -64,12 +69,13 @@ export function grpcFailure(number: number, { message, retryAfterMs }: Refusal):
 }
 
 /**
- * @param status of HTTP, not 2xx. A redirect is not followed: it would take the batch, and the headers with it, to where nobody sent it.
+ * @param status of HTTP, not 2xx.
  *
  * Source: https://opentelemetry.io/docs/specs/otlp/#failures-1
  */
-export function httpFailure(status: number, { message, retryAfterMs }: Refusal): Failed {
+export function httpFailure(status: number, { message: said, retryAfterMs }: Refusal): Failed {
   const code = String(status);
+  const message = said || (STATUS_CODES[status] ?? NO_REASON);
   if (status === 413 || (status === 400 && TOO_LARGE_HTTP.test(message))) return { status: 'too_large', code, message };
   if (RETRYABLE_HTTP.includes(status)) return retryable(code, message, retryAfterMs);
   return { status: 'permanent', code, message };
@@ -79,14 +85,26 @@ export function httpFailure(status: number, { message, retryAfterMs }: Refusal):
  * The receiver did not say anything that could be understood: it refused nothing. That is so with a certificate that has expired too, and
  * such things get repaired.
  *
- * @param code `code` of an error of Node.js; whatever is none becomes `ERROR`.
+ * @param code `code` of an error of Node.js, or the status of a proxy on the way; whatever is neither becomes `ERROR`.
  */
 export function noAnswer(code: unknown, message: string): Failed {
-  return retryable(typeof code === 'string' && /^[A-Z][A-Z\d_]{1,63}$/.test(code) ? code : 'ERROR', message);
+  const isCode = typeof code === 'string' && /^([A-Z][A-Z\d_]{1,63}|\d{3})$/.test(code);
+  return retryable(isCode ? code : 'ERROR', message || NO_REASON);
 }
 
 /** Of whoever does not want the answer any more. */
 export const CANCELLED = { status: 'retryable', code: 'CANCELLED', message: 'it was given up' } as const;
+
+/**
+ * A redirect is not followed: it would take the batch, and the headers with it, to where nobody sent it.
+ *
+ * @param location as it came; what may be secret in it is left out. @param endpoint to which it is relative.
+ * @returns in words where it leads, not cleaned; undefined where that is not said.
+ */
+export function redirectText(location: unknown, endpoint: string): string | undefined {
+  const url = typeof location === 'string' ? URL.parse(location, endpoint) : null;
+  return url === null ? undefined : `it redirects to ${url.protocol}//${url.host}${url.pathname}, and is not followed`;
+}
 
 function retryable(code: string, message: string, retryAfterMs?: number): Failed {
   if (retryAfterMs === undefined) return { status: 'retryable', code, message };
@@ -99,7 +117,8 @@ function retryable(code: string, message: string, retryAfterMs?: number): Failed
  *
  * Source: RFC 9110, 10.2.3
  */
-export function readRetryAfter(field: string, nowMs: number): number | undefined {
+export function readRetryAfter(field: unknown, nowMs: number): number | undefined {
+  if (typeof field !== 'string') return undefined;
   if (/^\d+$/.test(field)) return Number(field) * 1_000;
   const dateMs = /^[A-Z][a-z]+,? /.test(field) ? Date.parse(field) : NaN;
   return Number.isNaN(dateMs) ? undefined : dateMs - nowMs;

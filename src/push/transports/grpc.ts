@@ -6,14 +6,14 @@ import {
   connectivityState,
   credentials,
   Metadata,
-  status as statuses,
+  status,
   type ClientOptions,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { decodeRpcStatus } from '../../otlp/rpc-status.ts';
-import { CANCELLED, grpcFailure, noAnswer } from './failures.ts';
-import { createTextCleaner, type TextCleaner } from './receiver-text.ts';
-import { acceptance, ANSWER_BYTES_MAX, unreadable } from './response.ts';
+import { CANCELLED } from './failures.ts';
+import { grpcErrorOutcome, isMadeUp, RECEIVE_BYTES_MAX } from './grpc-error.ts';
+import { createTextCleaner } from './receiver-text.ts';
+import { acceptance } from './response.ts';
 import type { SendOutcome, Transport, TransportOptions } from './transport.ts';
 
 const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
@@ -22,19 +22,6 @@ const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export'
 const TIMEOUTS_MAX = 5;
 /** By then with the defaults some three hours are between two of them. */
 const TIMEOUTS_BETWEEN_MAX = 320;
-
-/** One byte more than anybody would set, so that a receiver's words about its own limit are not taken for ours. */
-const RECEIVE_BYTES_MAX = ANSWER_BYTES_MAX + 1;
-
-/** What the library says when it cannot read what the receiver answered, though it did answer. */
-const UNREADABLE = new RegExp(
-  `^(Received message larger than max \\(\\d+ vs ${RECEIVE_BYTES_MAX}\\)|Received message that decompresses to|` +
-    'Failed to decompress|Received compressed message but|Too many responses received|No message received)',
-);
-
-/** Statuses that it makes up when a stream ends without one. */
-const MADE_UP =
-  /^(Received RST_STREAM with code|Bandwidth exhausted or memory limit exceeded$|Protocol not secure enough$|No status information received$|Write error: |Write failed with error |Failed to start HTTP\/2 stream)/;
 
 /**
  * OTLP/gRPC, on the client of grpc-js itself: the official exporter's transport cannot be cancelled, and after an outage does not try
@@ -72,20 +59,20 @@ export function createGrpcTransport(options: TransportOptions): Transport {
     new Promise((resolve) => {
       const isGivenUp = (): boolean => signal.aborted || closing.signal.aborted;
       const signals = [signal, closing.signal];
-      let isGrpc = true;
+      let head: Metadata | undefined;
       const message = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
       const deadline = Date.now() + timeoutMs;
       const onAnswer = (error: ServiceError | null, answer?: Buffer): void => {
         for (const each of signals) each.removeEventListener('abort', giveUp);
         // After a violation of the protocol the library goes on with the session that it destroyed.
-        isBroken ||= error?.code === statuses.INTERNAL && MADE_UP.test(error.details);
+        isBroken ||= error?.code === status.INTERNAL && isMadeUp(error);
         if (!error) resolve(acceptance(answer, clean));
-        else resolve(isGivenUp() ? CANCELLED : failureOf(error, { isGrpc, clean }));
+        else resolve(isGivenUp() ? CANCELLED : grpcErrorOutcome(error, { head, options, clean }));
       };
       const running = client.makeUnaryRequest(EXPORT, asItIs, asItIs, message, metadata, { deadline }, onAnswer);
       const giveUp = (): void => running.cancel();
       for (const each of signals) each.addEventListener('abort', giveUp, { once: true });
-      running.on('metadata', (fields) => (isGrpc = isGrpcAnswer(fields)));
+      running.on('metadata', (fields) => (head = fields));
     });
 
   return {
@@ -133,6 +120,8 @@ function clientOpener({ endpoint, compression, tls, userAgent }: TransportOption
     // Who writes the DNS is not who says how exports are retried.
     'grpc.service_config_disable_resolution': 1,
     'grpc.enable_channelz': 0,
+    // As config has it for HTTP; where else there is a proxy, the library finds out from the environment itself.
+    ...(isHere(address) && { 'grpc.enable_http_proxy': 0 }),
     // It would ask the server for the certificate of an address, and Node.js 26 does not let it: only names can be asked for (RFC 6066).
     ...(isAddress && { 'grpc.ssl_target_name_override': 'address.invalid' }),
     ...(compression === 'gzip' && { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip }),
@@ -140,39 +129,14 @@ function clientOpener({ endpoint, compression, tls, userAgent }: TransportOption
   return () => new Client(target, channelCredentials, channelOptions);
 }
 
+/** A proxy has another idea of where that is. */
+function isHere(address: string): boolean {
+  return /^((.+\.)?localhost|127(\.\d+){3}|::1)$/.test(address);
+}
+
 /** @throws if gRPC cannot send a header. */
 function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   return metadata;
-}
-
-/** The library takes a web page for a message of gRPC. */
-function isGrpcAnswer(fields: Metadata): boolean {
-  const [type] = fields.get('content-type');
-  return type === undefined || type.toString().startsWith('application/grpc');
-}
-
-function failureOf(
-  { code, details, metadata }: ServiceError,
-  { isGrpc, clean }: { isGrpc: boolean; clean: TextCleaner },
-): SendOutcome {
-  if (!isGrpc && !details.startsWith('Received HTTP status code'))
-    return noAnswer('UNKNOWN', 'what answers there does not speak gRPC');
-  // Where the name was no trouble, the library leaves the place for that empty.
-  const message = clean(details.replace(/\.? Resolution note: $/, ''));
-  if (UNREADABLE.test(details)) return unreadable(message);
-  if (MADE_UP.test(details)) return noAnswer(statuses[code], message);
-  return grpcFailure(code, { message, retryAfterMs: retryInfoOf(metadata) });
-}
-
-function retryInfoOf(metadata: Metadata): number | undefined {
-  const [details] = metadata.get('grpc-status-details-bin');
-  if (!(details instanceof Buffer)) return undefined;
-  try {
-    return decodeRpcStatus(details).retryAfterMs;
-  } catch {
-    // What it cannot say, it does not ask for.
-    return undefined;
-  }
 }

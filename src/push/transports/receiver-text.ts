@@ -1,5 +1,8 @@
 const LENGTH_MAX = 300;
 
+/** What is longer is not looked at, since that takes its time: a receiver may say megabytes. */
+const READ_LENGTH_MAX = 8192;
+
 /** Shorter than a credential can be; a header of that length may be part of any sentence. */
 const SECRET_LENGTH_MIN = 6;
 
@@ -14,18 +17,25 @@ export function createTextCleaner(headers: Readonly<Record<string, string>>): Te
     .flatMap((secret) => [secret, secret.replaceAll('/', '\\/')])
     .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
     .sort((a, b) => b.length - a.length);
+  const longest = secrets[0]?.length ?? 0;
   return (text) => {
-    // Before anything is cut off: a part of a secret is not found.
-    const open = secrets.reduce((kept, secret) => kept.replaceAll(secret, '***'), text);
+    // Before anything is cut off: a part of a secret is not found. At the end of a text that is too long may be one.
+    const read = text.slice(0, READ_LENGTH_MAX + longest);
+    const whole = secrets.reduce((kept, secret) => kept.replaceAll(secret, '***'), read);
+    const open = read.length < text.length ? whole.slice(0, whole.length - longest) : whole;
     const line = withoutNoise(open.replaceAll(/[\p{C}\s]+/gu, ' ').trim());
     return line.length <= LENGTH_MAX ? line : `${line.slice(0, LENGTH_MAX - 1)}…`;
   };
 }
 
-/** OpenSSL has the address of its code and a path of its build in its words, and grpc-js the time: never the same twice. */
+/**
+ * OpenSSL has the address of its code and a path of its build in its words, and grpc-js the time: never the same twice. Node.js has the advice to
+ * start it in another way.
+ */
 function withoutNoise(text: string): string {
   return text
-    .replace(/^[\dA-F]+:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):.*$/, 'TLS: $1')
+    .replace(/(Error: )?\b[\dA-F]+:error:[\dA-F]+:SSL routines:[^:]*:([^:]+):.*$/, 'TLS: $2')
+    .replace('; if the root CA is installed locally, try running Node.js with --use-system-ca', '')
     .replaceAll(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/g, '');
 }
 

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { grpcFailure, httpFailure, noAnswer, readRetryAfter } from '../../../src/push/transports/failures.ts';
+import {
+  grpcFailure,
+  httpFailure,
+  noAnswer,
+  readRetryAfter,
+  redirectText,
+} from '../../../src/push/transports/failures.ts';
 
 describe('a status of gRPC', () => {
   const statuses: Record<string, readonly [number: number, status: 'retryable' | 'permanent']> = {
@@ -27,7 +33,10 @@ describe('a status of gRPC', () => {
   }
 
   it('that nobody knows is UNKNOWN', () =>
-    assert.deepEqual(grpcFailure(99, { message: '' }), { status: 'permanent', code: 'UNKNOWN', message: '' }));
+    assert.deepEqual(grpcFailure(99, { message: 'why' }), { status: 'permanent', code: 'UNKNOWN', message: 'why' }));
+
+  it('has words where nothing is said', () =>
+    assert.equal(grpcFailure(3, { message: '' }).message, 'no reason is given'));
 
   it('RESOURCE_EXHAUSTED is retryable if the receiver says when', () =>
     assert.deepEqual(grpcFailure(8, { message: 'later', retryAfterMs: 0 }), {
@@ -79,6 +88,15 @@ describe('a status of HTTP', () => {
     }
   }
 
+  for (const [code, words] of [
+    [401, 'Unauthorized'],
+    [429, 'Too Many Requests'],
+    [599, 'no reason is given'],
+  ] as const) {
+    it(`${code} has words where nothing is said`, () =>
+      assert.equal(httpFailure(code, { message: '' }).message, words));
+  }
+
   it('400 is too large in the words of the Collector', () =>
     assert.equal(httpFailure(400, { message: 'http: request body too large' }).status, 'too_large'));
 
@@ -105,9 +123,26 @@ describe('no answer', () => {
   }
 });
 
+describe('where a redirect leads', () => {
+  const endpoint = 'https://receiver.test:4318/v1/metrics?key=1';
+  const locations: Record<string, readonly [location: unknown, text: string | undefined]> = {
+    'is elsewhere': ['http://other.test/x', 'it redirects to http://other.test/x, and is not followed'],
+    'is another path': ['/login', 'it redirects to https://receiver.test:4318/login, and is not followed'],
+    'is said without what may be secret': [
+      'https://me:pass@other.test/x?token=1#frag',
+      'it redirects to https://other.test/x, and is not followed',
+    ],
+    'is not said if it is no URL': ['http://[', undefined],
+    'is not said if there is none': [undefined, undefined],
+  };
+  for (const [name, [location, text]] of Object.entries(locations)) {
+    it(name, () => assert.equal(redirectText(location, endpoint), text));
+  }
+});
+
 describe('Retry-After', () => {
   const nowMs = Date.UTC(1994, 10, 6, 8, 49, 30);
-  const fields: Record<string, readonly [field: string, ms: number | undefined]> = {
+  const fields: Record<string, readonly [field: unknown, ms: number | undefined]> = {
     'is seconds': ['120', 120_000],
     'is none at all': ['0', 0],
     'is a date': ['Sun, 06 Nov 1994 08:49:37 GMT', 7_000],
@@ -118,6 +153,7 @@ describe('Retry-After', () => {
     'is not a year': ['1994-11-06', undefined],
     'is not a word': ['Soon', undefined],
     'is not nothing': ['', undefined],
+    'may not be there': [undefined, undefined],
   };
   for (const [name, [field, ms]] of Object.entries(fields)) {
     it(name, () => assert.equal(readRetryAfter(field, nowMs), ms));

@@ -15,6 +15,8 @@ interface Case {
 
 const sent = { status: 'sent', rejectedPoints: 0, message: '' } as const;
 
+const inJson = (body: string): SinkAnswer => ({ status: 200, headers: { 'content-type': 'application/json' }, body });
+
 const both: Record<string, Record<Protocol, Case>> = {
   'a success': {
     grpc: { answer: 'accept', outcome: sent },
@@ -123,23 +125,114 @@ const both: Record<string, Record<Protocol, Case>> = {
     grpc: { answer: 'web_page', outcome: { status: 'retryable', code: 'UNKNOWN' } },
     'http/protobuf': {
       answer: 'web_page',
-      outcome: { ...sent, message: "the receiver's answer cannot be read: it is text/html" },
+      outcome: {
+        status: 'retryable',
+        code: 'UNKNOWN',
+        message: '200 with a web page (text/html): is this an OTLP endpoint?',
+      },
+    },
+  },
+  'a redirect': {
+    grpc: {
+      answer: {
+        status: 302,
+        headers: { location: 'https://u:p@login.test:8443/in?token=1#x' },
+        body: '<h1>Moved</h1>',
+      },
+      outcome: {
+        status: 'permanent',
+        code: '302',
+        message: 'it redirects to https://login.test:8443/in, and is not followed',
+      },
+    },
+    'http/protobuf': {
+      answer: {
+        status: 302,
+        headers: { location: 'https://u:p@login.test:8443/in?token=1#x' },
+        body: '<h1>Moved</h1>',
+      },
+      outcome: {
+        status: 'permanent',
+        code: '302',
+        message: 'it redirects to https://login.test:8443/in, and is not followed',
+      },
+    },
+  },
+  'a refusal without a word': {
+    grpc: {
+      answer: { status: 7, headers: {} },
+      outcome: { status: 'permanent', code: 'PERMISSION_DENIED', message: 'no reason is given' },
+    },
+    'http/protobuf': {
+      answer: { status: 403, body: '' },
+      outcome: { status: 'permanent', code: '403', message: 'Forbidden' },
     },
   },
 };
 
 const httpOnly: Record<string, Case> = {
-  'a redirect': {
-    answer: { status: 307, headers: { location: '/elsewhere' }, body: '' },
-    outcome: { status: 'permanent', code: '307', message: '' },
+  'a redirect to nowhere': {
+    answer: { status: 307, body: '' },
+    outcome: { status: 'permanent', code: '307', message: 'Temporary Redirect' },
+  },
+  'a web page without an end': {
+    answer: { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: 'x'.repeat(5_000_000) },
+    outcome: {
+      status: 'retryable',
+      code: 'UNKNOWN',
+      message: '200 with a web page (text/html; charset=utf-8): is this an OTLP endpoint?',
+    },
+  },
+  'a web page with nothing in it': {
+    answer: { status: 200, headers: { 'content-type': 'text/html' }, body: '' },
+    outcome: sent,
+  },
+  'a word that is called a web page': {
+    answer: { status: 200, headers: { 'content-type': 'text/html' }, body: 'ok' },
+    outcome: { ...sent, message: "the receiver's answer cannot be read: it is text/html" },
+  },
+  'a short web page': {
+    answer: { status: 200, headers: { 'content-type': 'text/html' }, body: '<p>Log in</p>' },
+    outcome: {
+      status: 'retryable',
+      code: 'UNKNOWN',
+      message: '200 with a web page (text/html): is this an OTLP endpoint?',
+    },
+  },
+  'an accepting answer in plain text': {
+    answer: { status: 202, headers: { 'content-type': 'text/plain' }, body: 'ok' },
+    outcome: { ...sent, message: "the receiver's answer cannot be read: it is text/plain" },
+  },
+  'no content': { answer: { status: 204, body: '' }, outcome: sent },
+  'a success in JSON': { answer: inJson('{}'), outcome: sent },
+  'a success in JSON, with what nobody asked for': {
+    answer: inJson('{"code":0,"partialSuccess":null}'),
+    outcome: sent,
+  },
+  'a success in JSON that is nothing': { answer: inJson('null'), outcome: sent },
+  'a partial success in JSON': {
+    answer: inJson('{"partialSuccess":{"rejectedDataPoints":"5","errorMessage":"too\\nold"}}'),
+    outcome: { ...sent, rejectedPoints: 5, message: 'too old' },
+  },
+  'a partial success in JSON, with a number': {
+    answer: inJson('{"partialSuccess":{"rejectedDataPoints":7}}'),
+    outcome: { ...sent, rejectedPoints: 7 },
+  },
+  'a partial success in JSON that makes no sense': {
+    answer: inJson('{"partialSuccess":{"rejectedDataPoints":"many","errorMessage":{}}}'),
+    outcome: sent,
+  },
+  'what is called JSON, and is none': {
+    answer: inJson('{'),
+    outcome: { ...sent, message: "the receiver's answer cannot be read: it is not JSON, though it says so" },
   },
   'a time to wait that is a date': {
     answer: { status: 503, headers: { 'retry-after': 'Sun, 06 Nov 1994 08:49:37 GMT' } },
-    outcome: { status: 'retryable', code: '503', message: '', retryAfterMs: 0 },
+    outcome: { status: 'retryable', code: '503', message: 'Service Unavailable', retryAfterMs: 0 },
   },
   'a time to wait in the body': {
     answer: { status: 503, retryAfterMs: 1_500 },
-    outcome: { status: 'retryable', code: '503', message: '', retryAfterMs: 1_500 },
+    outcome: { status: 'retryable', code: '503', message: 'Service Unavailable', retryAfterMs: 1_500 },
   },
   'a refusal in plain text': {
     answer: { status: 400, headers: { 'content-type': 'text/plain' }, body: 'out of\r\nbounds' },
@@ -147,11 +240,11 @@ const httpOnly: Record<string, Case> = {
   },
   'a refusal that is no google.rpc.Status': {
     answer: { status: 500, body: Buffer.from([0xff, 0xff, 0xff]) },
-    outcome: { status: 'permanent', code: '500', message: '' },
+    outcome: { status: 'permanent', code: '500', message: 'Internal Server Error' },
   },
   'a refusal without end': {
     answer: { status: 502, headers: { 'content-type': 'text/html' }, body: 'x'.repeat(100_000) },
-    outcome: { status: 'retryable', code: '502', message: '' },
+    outcome: { status: 'retryable', code: '502', message: 'Bad Gateway' },
   },
   'a request that is too large for the Collector': {
     answer: { status: 400, headers: { 'content-type': 'text/plain' }, body: 'http: request body too large' },
@@ -162,7 +255,23 @@ const httpOnly: Record<string, Case> = {
 const grpcOnly: Record<string, Case> = {
   'a refusal of a proxy': {
     answer: { status: 502, headers: { 'content-type': 'text/html' }, body: '<h1>Bad Gateway</h1>' },
-    outcome: { status: 'retryable', code: 'UNAVAILABLE', message: 'Received HTTP status code 502' },
+    outcome: { status: 'retryable', code: '502', message: 'Bad Gateway' },
+  },
+  'a refusal of a proxy until a time': {
+    answer: { status: 429, headers: { 'retry-after': '7' }, body: '' },
+    outcome: { status: 'retryable', code: '429', message: 'Too Many Requests', retryAfterMs: 7_000 },
+  },
+  'a refusal of a proxy for good': {
+    answer: { status: 403, headers: { 'content-type': 'text/html' }, body: '<h1>Forbidden</h1>' },
+    outcome: { status: 'permanent', code: '403', message: 'Forbidden' },
+  },
+  'a proxy for which the request is too large': {
+    answer: { status: 413, headers: { 'content-type': 'text/html' }, body: '<h1>413 Request Entity Too Large</h1>' },
+    outcome: { status: 'too_large', code: '413', message: 'Payload Too Large' },
+  },
+  'a success of HTTP alone': {
+    answer: { status: 200, headers: { 'content-type': 'text/plain' }, body: '' },
+    outcome: { status: 'retryable', code: 'UNKNOWN', message: 'what answers there does not speak gRPC' },
   },
   'a RetryInfo that cannot be read': {
     answer: { status: 8, message: 'full', headers: { 'grpc-status-details-bin': '////' } },

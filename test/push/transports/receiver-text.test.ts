@@ -36,6 +36,16 @@ describe('what a receiver says', () => {
     assert.equal(clean('x'.repeat(300)), 'x'.repeat(300));
   });
 
+  it('is not read to the end where it is long', () => {
+    assert.equal(clean(`${' '.repeat(8_000)}here`), 'here');
+    assert.equal(clean(`${' '.repeat(9_000)}there`), '');
+  });
+
+  it('does not have a part of a secret at the place where it is not read any more', () => {
+    for (let before = 8_100; before < 8_300; before++)
+      assert.doesNotMatch(clean(`${' '.repeat(before)}s3cr3t-token${' '.repeat(500)}`), /s3/);
+  });
+
   it('does not have a part of a secret at the place where it is cut', () => {
     for (let before = 280; before < 300; before++) {
       assert.doesNotMatch(clean(`${'x'.repeat(before)}s3cr3t-token and more and more and more`), /s3c/);

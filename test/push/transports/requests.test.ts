@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { createTransport } from '../../../src/push/transports/index.ts';
 import { startOtlpSink } from '../../support/otlp-sink.ts';
+import { freePort } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
 import { protocols, startSending } from './sending.ts';
 
@@ -77,6 +78,18 @@ for (const protocol of protocols) {
       sink.behaviour = 'accept';
       assert.equal((await send()).status, 'sent');
       assert.ok(sink.exports.length <= 3);
+    });
+
+    it('gives up while it still connects', { timeout: 20_000 }, async (t) => {
+      const port = await freePort();
+      const endpoint = `https://127.0.0.1:${port}`;
+      const { sink, send } = await startSending(t, protocol, { sink: { port }, endpoint, timeoutMs: 60_000 });
+      sink.isFrozen = true;
+      const giveUp = new AbortController();
+      const connecting = send(randomBytes(100), giveUp.signal);
+      await until('it has begun', () => sink.connections === 1);
+      giveUp.abort();
+      assert.partialDeepStrictEqual(await connecting, cancelled);
     });
 
     it('leaves nothing with a signal that lives on', async (t) => {

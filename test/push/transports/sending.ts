@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { createTransport } from '../../../src/push/transports/index.ts';
+import type { Renewal } from '../../../src/push/transports/renewed-transport.ts';
 import type { SendOutcome, TransportOptions } from '../../../src/push/transports/transport.ts';
 import { startOtlpSink, type OtlpSink, type OtlpSinkOptions } from '../../support/otlp-sink.ts';
 
@@ -17,16 +18,17 @@ export interface Sending {
 
 export interface SendingOptions extends Partial<TransportOptions> {
   readonly sink?: Omit<OtlpSinkOptions, 'protocol'>;
+  readonly renewal?: Renewal;
 }
 
 /** A transport and the sink that it sends to, for as long as the test runs. */
 export async function startSending(
   t: TestContext,
   protocol: Protocol,
-  { sink: sinkOptions, ...options }: SendingOptions = {},
+  { sink: sinkOptions, renewal, ...options }: SendingOptions = {},
 ): Promise<Sending> {
   const sink = await startOtlpSink({ protocol, ...sinkOptions });
-  const transport = createTransport(protocol, {
+  const given: TransportOptions = {
     endpoint: sink.url,
     timeoutMs: 5_000,
     headers: {},
@@ -34,7 +36,8 @@ export async function startSending(
     tls: {},
     userAgent: 'metergate/test',
     ...options,
-  });
+  };
+  const transport = createTransport(protocol, given, renewal);
   t.after(async () => {
     await transport.close();
     await sink.close();
