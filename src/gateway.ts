@@ -17,7 +17,7 @@ import { protocols } from './serving/protocols/index.ts';
 import { createProxy } from './serving/proxy/index.ts';
 import { createMeasurements } from './serving/proxy/measurements.ts';
 import type { UpstreamOptions } from './serving/proxy/upstreams.ts';
-import { deadlineIn, type Deadline } from './std/deadline.ts';
+import { deadlineIn, within, type Deadline } from './std/deadline.ts';
 import { errorText } from './std/error-text.ts';
 import type { Part } from './std/part.ts';
 import { createTelemetry } from './telemetry/index.ts';
@@ -134,9 +134,12 @@ function createLifecycle({ parts, proxy, delayMs, timeoutMs, logger, close }: Li
   };
   const stop = async (): Promise<void> => {
     logger.info('shutting down', { delayMs, timeoutMs });
-    await Promise.allSettled([starting]);
-    if (proxy.ready()) await new Promise((resolve) => setTimeout(resolve, delayMs));
-    const deadline = deadlineIn(timeoutMs);
+    let deadline = deadlineIn(timeoutMs);
+    await within(deadline, Promise.allSettled([starting]));
+    if (proxy.ready()) {
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      deadline = deadlineIn(timeoutMs);
+    }
     await stopPart(proxy, deadlineIn(timeoutMs * (1 - LAST_EXPORT_SHARE)));
     for (const part of parts.toReversed()) await stopPart(part, deadline);
     await close();

@@ -7,9 +7,10 @@ import type { Taker } from './feed.ts';
 import { Intake, type Placed } from './intake.ts';
 import { openDestination, type OpenDestination } from './open-destination.ts';
 import type { DestinationOptions } from './options.ts';
+import { Pause } from './pause.ts';
 import type { DiskPlaces } from './queue/disk/places.ts';
 import type { Queue, QueueStats } from './queue/queue.ts';
-import { NOTHING_WAITS, queueStatus, withPending } from './queue-status.ts';
+import { NOTHING_WAITS, queueStatus, withPending } from './queue-figures.ts';
 import type { Records } from './records.ts';
 import type { SendOutcome, Transport } from './transports/transport.ts';
 
@@ -47,8 +48,8 @@ export class Destination implements Taker {
   #starting: Promise<void> | undefined;
   #stopping: Promise<Leftover> | undefined;
   #open: OpenDestination | undefined;
-  /** Resolved whenever a batch has left the queue. */
-  #left = Promise.withResolvers<undefined>();
+  /** That is: has left the queue, or is on disk. */
+  readonly #untilSafe = new Pause();
 
   constructor(parts: DestinationParts) {
     const { options, records } = parts;
@@ -104,7 +105,7 @@ export class Destination implements Taker {
     const placed = await this.#intake.offer(batch);
     if (placed === 'in_memory' && this.queue.directory !== undefined) this.records.notPersisted();
     if (placed !== 'failed') this.#open?.lanes.wake();
-    this.#hasLeft();
+    this.#untilSafe.end();
     return placed;
   }
 
@@ -113,24 +114,25 @@ export class Destination implements Taker {
   }
 
   collectionFailed(error: unknown): void {
-    this.records.failed(0, { code: 'collection', message: errorText(error) });
+    this.records.health.failed(0, { code: 'collection', message: errorText(error) });
   }
 
   /** Waits until what is in the queue is sent or on disk. @returns which; `in_memory` = there was no time for it. */
   async secure(deadline: Deadline): Promise<'sent' | 'on_disk' | 'in_memory'> {
     this.#open?.lanes.hurry();
-    for (let isInTime = true; isInTime; isInTime = (await within(deadline, this.#left.promise)).done) {
+    for (;;) {
       const { batches, batchesInMemory } = this.stats();
       if (batchesInMemory === 0) return batches === 0 ? 'sent' : 'on_disk';
+      if (deadline.remainingMs() === 0) return 'in_memory';
+      await this.#untilSafe.wait(deadline.remainingMs());
     }
-    return 'in_memory';
   }
 
   status(): Readonly<Record<string, unknown>> {
     const { protocol } = this.#parts.options;
     return {
       protocol,
-      ...this.records.status(),
+      ...this.records.health.status(),
       queue: { open: this.isOpen, ...queueStatus(this.queue, this.stats()) },
     };
   }
@@ -144,7 +146,7 @@ export class Destination implements Taker {
       options,
       tls,
       attempt: (transport, batch) => this.#attempt(transport, batch),
-      onLeft: () => this.#hasLeft(),
+      onLeft: () => this.#untilSafe.end(),
     });
     if (this.#isOver) {
       await open.queue.close();
@@ -191,10 +193,5 @@ export class Destination implements Taker {
     // What was in memory may have found its place on the disk at last.
     if (closed.done) return { onDisk: closed.value, lost: this.records.lostAtShutdown + abandoned };
     return { onDisk: batches - batchesInMemory, lost: batchesInMemory + abandoned };
-  }
-
-  #hasLeft(): void {
-    this.#left.resolve(undefined);
-    this.#left = Promise.withResolvers();
   }
 }

@@ -7,6 +7,7 @@ import { matcher } from '../std/wildcards.ts';
 import type { Reader } from '../telemetry/engine.ts';
 import type { Batch } from './batch.ts';
 import type { Placed } from './intake.ts';
+import { shareNextRun } from './next-run.ts';
 import type { MetricFilter } from './options.ts';
 
 /** Who is sent what a feed collects. */
@@ -40,8 +41,12 @@ export class Feed {
   readonly #source: FeedSource;
   readonly #isWanted: (name: string) => boolean;
   readonly #encoder = createEncoder();
+  /**
+   * A collection that begins from now on, not beside another one; all who ask before it has begun share it. Never throws. @returns when all is
+   * encoded and offered; who took it may still be writing. undefined = it failed.
+   */
+  readonly collect = shareNextRun(() => this.#collect());
   #schedule: Repetition | undefined;
-  #running: Promise<unknown> = Promise.resolve();
   #lastMs = 0;
 
   constructor(source: FeedSource) {
@@ -57,13 +62,6 @@ export class Feed {
 
   stop(): Promise<void> {
     return this.#schedule?.stop() ?? Promise.resolve();
-  }
-
-  /** One collection after the other; never throws. @returns when all is encoded and offered; who took it may still be writing. undefined = it failed. */
-  collect(): Promise<Placements | undefined> {
-    const next = this.#running.then(() => this.#collect());
-    this.#running = next;
-    return next;
   }
 
   async #collect(): Promise<Placements | undefined> {

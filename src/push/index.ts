@@ -1,13 +1,13 @@
-import { deadlineIn, within, type Deadline } from '../std/deadline.ts';
+import { deadlineIn, within } from '../std/deadline.ts';
 import { Destination } from './destination.ts';
+import { stopLine, type FeedLine } from './feed-line.ts';
 import { Feed } from './feed.ts';
 import { feedsOf } from './feeds.ts';
 import { flushLine } from './flush.ts';
 import { startLate } from './late-start.ts';
-import { stopLine, type Line } from './line.ts';
 import { observeDestinations } from './observe.ts';
 import { createOfficialPush } from './official/index.ts';
-import type { FlushResult, Push, PushOptions } from './push.ts';
+import type { Push, PushEngine, PushOptions } from './push.ts';
 import { createDiskPlaces } from './queue/disk/places.ts';
 import { Records } from './records.ts';
 
@@ -21,50 +21,50 @@ const DISK_CALLS = { count: 12, each: 4 };
 
 /** Sends a collection to every destination at its interval, and one last at shutdown. Each goes its own way. */
 export function createPush(options: PushOptions): Push {
-  return options.engine === 'sdk' ? createOfficialPush(options) : createNativePush(options);
-}
-
-function createNativePush(options: PushOptions): Push {
-  const { instruments, logger } = options;
-  const lines = createLines(options);
-  const destinations = lines.flatMap((line) => line.destinations);
-  observeDestinations(instruments, destinations);
-  let hasStarted = false;
+  const engine = options.engine === 'sdk' ? createOfficialPush(options) : createNativePush(options);
+  const { destinations } = engine;
+  observeDestinations(options.instruments, destinations);
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
-
-  const start = async (): Promise<void> => {
-    const opening = Promise.all(destinations.map((destination) => destination.start()));
-    const { done } = await within(deadlineIn(START_TIMEOUT_MS), opening);
-    if (stopping !== undefined) return;
-    hasStarted = true;
-    for (const { feed } of lines) feed.start();
-    if (!done) for (const destination of destinations) void startLate(destination, logger);
-  };
-  const stop = async (deadline: Deadline): Promise<void> => {
-    await Promise.all(lines.map((line) => stopLine(line, { deadline, logger, hasStarted })));
-  };
   return {
     name: 'push',
-    start: () => (starting ??= start()),
-    shutdown: (deadline) => (stopping ??= stop(deadline)),
+    start: () => (starting ??= engine.start()),
+    shutdown: (deadline) => (stopping ??= engine.stop(deadline)),
     // A dead collector does not make the gateway less ready to serve.
     ready: () => true,
     status: () => ({ destinations: Object.fromEntries(destinations.map((each) => [each.name, each.status()])) }),
     flush: async (timeoutMs) => {
-      const deadline = deadlineIn(timeoutMs);
-      const flushed = new Map((await Promise.all(lines.map((line) => flushLine(line, deadline)))).flat());
-      const entries = destinations.map((destination): [string, FlushResult['destinations'][string]] => {
-        const { name } = destination;
-        return [name, { status: flushed.get(name) ?? 'pending', batches: destination.stats().batches }];
-      });
-      const ok = entries.every(([, { status }]) => status === 'sent' || status === 'on_disk');
-      return { ok, destinations: Object.fromEntries(entries) };
+      const flushed = await engine.flush(deadlineIn(timeoutMs));
+      const ok = flushed.every(([, { status }]) => status === 'sent' || status === 'on_disk');
+      return { ok, destinations: Object.fromEntries(flushed) };
     },
   };
 }
 
-function createLines({ destinations, readers, version, ...shared }: PushOptions): readonly Line[] {
+function createNativePush(options: PushOptions): PushEngine {
+  const { logger } = options;
+  const lines = createLines(options);
+  const destinations = lines.flatMap((line) => line.destinations);
+  let [hasStarted, isStopping] = [false, false];
+  return {
+    destinations,
+    start: async () => {
+      const opening = Promise.all(destinations.map((destination) => destination.start()));
+      const { done } = await within(deadlineIn(START_TIMEOUT_MS), opening);
+      if (isStopping) return;
+      hasStarted = true;
+      for (const { feed } of lines) feed.start();
+      if (!done) for (const destination of destinations) void startLate(destination, logger);
+    },
+    stop: async (deadline) => {
+      isStopping = true;
+      await Promise.all(lines.map((line) => stopLine(line, { deadline, logger, hasStarted })));
+    },
+    flush: async (deadline) => (await Promise.all(lines.map((line) => flushLine(line, deadline)))).flat(),
+  };
+}
+
+function createLines({ destinations, readers, version, ...shared }: PushOptions): readonly FeedLine[] {
   const places = createDiskPlaces(DISK_CALLS);
   return feedsOf(destinations, 'native').map(({ name, destinations: options }) => {
     const reader = readers.get(name);

@@ -1,6 +1,7 @@
-import { within, type Deadline } from '../std/deadline.ts';
+import type { Deadline } from '../std/deadline.ts';
 import { errorText } from '../std/error-text.ts';
 import type { Batch } from './batch.ts';
+import { Pause } from './pause.ts';
 import { QueueError, type Queue } from './queue/queue.ts';
 
 /** Where a batch is. */
@@ -22,7 +23,7 @@ export interface IntakeOptions {
 }
 
 /** What is on its way. */
-export interface Pending {
+export interface IntakeStats {
   readonly batches: number;
   readonly points: number;
   readonly bytes: number;
@@ -44,13 +45,13 @@ export class Intake {
   #stuck = false;
   #isAbandoned = false;
   #stillTimer: NodeJS.Timeout | undefined;
-  #moved = Promise.withResolvers<undefined>();
+  readonly #untilMoved = new Pause();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
   }
 
-  get pending(): Pending {
+  get pending(): IntakeStats {
     let [points, oldestMs]: [number, number | undefined] = [0, undefined];
     for (const batch of this.#pending) {
       points += batch.points;
@@ -62,8 +63,8 @@ export class Intake {
   /** Resolves when there is room for a batch of that size; also when there is none by the deadline. */
   async room(bytes: number, deadline: Deadline): Promise<void> {
     while (!this.#stuck && !this.#fits(bytes)) {
-      const { done } = await within(deadline, this.#moved.promise);
-      this.#stuck = !done && !this.#fits(bytes);
+      await this.#untilMoved.wait(deadline.remainingMs());
+      this.#stuck = deadline.remainingMs() === 0 && !this.#fits(bytes);
     }
   }
 
@@ -96,14 +97,13 @@ export class Intake {
       this.#stuck = false;
       clearTimeout(this.#stillTimer);
       this.#stillTimer = this.#pending.size > 0 ? setTimeout(this.#options.onStill, STILL_MS).unref() : undefined;
-      this.#moved.resolve(undefined);
-      this.#moved = Promise.withResolvers();
+      this.#untilMoved.end();
     }
   }
 
   /** When nothing is on its way. */
   async settled(): Promise<void> {
-    while (this.#pending.size > 0) await this.#moved.promise;
+    while (this.#pending.size > 0) await this.#untilMoved.wait();
   }
 
   /** What is still on its way will not be waited for, and nothing more is taken. @returns how many batches. */

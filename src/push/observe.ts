@@ -1,65 +1,40 @@
-import type { Attributes } from '@opentelemetry/api';
-import type { Instruments, ObserveSeries } from '../telemetry/instruments.ts';
+import type { Instruments, ObservableName } from '../telemetry/instruments.ts';
 import type { DestinationQueueOptions } from './options.ts';
 import type { QueueStats } from './queue/queue.ts';
+import type { Records } from './records.ts';
 
-/** What a collection reads of one destination. */
+/** What a collection reads of one destination. With the engine `sdk` there is no queue. */
 export interface Observed {
   readonly name: string;
-  readonly queue: Pick<DestinationQueueOptions, 'bytesMax' | 'batchesMax'>;
-  stats(): QueueStats;
-  readonly records: { readonly lastSentMs: number | undefined };
+  readonly records: Pick<Records, 'health'>;
+  readonly queue?: Pick<DestinationQueueOptions, 'bytesMax' | 'batchesMax'>;
+  stats?(): QueueStats;
 }
+
+const FIGURES = {
+  'metergate.push.queue.size': (of) => of.stats?.().bytes,
+  'metergate.push.queue.capacity': (of) => of.queue?.bytesMax,
+  'metergate.push.queue.batches': (of) => of.stats?.().batches,
+  'metergate.push.queue.batch_capacity': (of) => of.queue?.batchesMax,
+  'metergate.push.queue.oldest_age': (of) => {
+    const oldestMs = of.stats?.().oldestMs;
+    return oldestMs === undefined ? undefined : Math.max(0, Date.now() - oldestMs) / 1000;
+  },
+  'metergate.push.last_success.time': ({ records: { health } }) =>
+    health.lastSentMs === undefined ? undefined : health.lastSentMs / 1000,
+} as const satisfies Partial<Record<ObservableName, (of: Observed) => number | undefined>>;
 
 /** Queues, and how long ago each receiver took something. */
 export function observeDestinations(instruments: Instruments, destinations: readonly Observed[]): void {
-  const each =
-    (read: (destination: Observed) => number | undefined) =>
-    (observe: ObserveSeries): void => {
+  for (const [name, read] of Object.entries(FIGURES) as [
+    keyof typeof FIGURES,
+    (typeof FIGURES)[keyof typeof FIGURES],
+  ][]) {
+    instruments.observe(name, (observe) => {
       for (const destination of destinations) {
         const value = read(destination);
-        const attributes: Attributes = { 'metergate.destination': destination.name };
-        if (value !== undefined) observe(value, attributes);
+        if (value !== undefined) observe(value, { 'metergate.destination': destination.name });
       }
-    };
-  instruments.observe(
-    'metergate.push.queue.size',
-    each((destination) => destination.stats().bytes),
-  );
-  instruments.observe(
-    'metergate.push.queue.capacity',
-    each(({ queue }) => queue.bytesMax),
-  );
-  instruments.observe(
-    'metergate.push.queue.batches',
-    each((destination) => destination.stats().batches),
-  );
-  instruments.observe(
-    'metergate.push.queue.batch_capacity',
-    each(({ queue }) => queue.batchesMax),
-  );
-  instruments.observe(
-    'metergate.push.queue.oldest_age',
-    each((destination) => {
-      const oldestMs = destination.stats().oldestMs;
-      return oldestMs === undefined ? undefined : Math.max(0, Date.now() - oldestMs) / 1000;
-    }),
-  );
-  observeLastSuccess(
-    instruments,
-    destinations.map(({ name, records }) => ({ name, lastSentMs: () => records.lastSentMs })),
-  );
-}
-
-/** With the engine `sdk` there is no queue. */
-export function observeLastSuccess(
-  instruments: Instruments,
-  destinations: readonly { readonly name: string; lastSentMs(): number | undefined }[],
-): void {
-  instruments.observe('metergate.push.last_success.time', (observe) => {
-    for (const destination of destinations) {
-      const atMs = destination.lastSentMs();
-      if (atMs !== undefined) observe(atMs / 1000, { 'metergate.destination': destination.name });
-    }
-  });
+    });
+  }
 }

@@ -1,3 +1,4 @@
+import { readPems } from '../http/pem.ts';
 import { errorText } from '../std/error-text.ts';
 import type { Batch } from './batch.ts';
 import { createLanes, type Lanes } from './lanes.ts';
@@ -46,7 +47,14 @@ export async function openDestination(given: OpenDestinationOptions): Promise<Op
     const reason = cause instanceof Error ? cause.message : errorText(cause);
     throw new Error(`push ${options.name}: queue.directory: ${reason}`, { cause });
   });
-  const transport = createTransport(options.protocol, { ...options, tls, userAgent });
+  const transport = createTransport(
+    options.protocol,
+    { ...options, tls, userAgent },
+    {
+      read: (before) => readPems(`push ${options.name}`, options.tls ?? {}, before),
+      onRead: (problem) => records.certificatesRead(problem),
+    },
+  );
   const lanes = createLanes({
     ...options,
     queue,

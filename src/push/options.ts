@@ -4,15 +4,20 @@ import type { QueueOptions } from './queue/queue.ts';
 /** One receiver of OTLP. Most of it is for the engine `native`; the official exporter takes what it knows. */
 export interface DestinationOptions {
   readonly name: string;
+  /** With the engine `sdk` always `grpc`. */
   readonly protocol: 'grpc' | 'http/protobuf';
   /** `http://` is plain text, `https://` is TLS. `grpc`: `http://host:port`; `http/protobuf`: the whole URL. */
   readonly endpoint: string;
   readonly intervalMs: number;
-  /** For one attempt. */
+  /** For one attempt; with the engine `sdk` at most `intervalMs`. */
   readonly timeoutMs: number;
+  /** Credentials, as a rule: never to be logged or shown. Keys are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly compression: 'none' | 'gzip';
   readonly temporality: 'cumulative' | 'delta' | 'low_memory';
+  /** `http/protobuf` only: the URL of the proxy that it goes through. Credentials, maybe: never to be logged or shown. */
+  readonly proxy?: string | undefined;
+  /** With an https endpoint only. The files are not yet read. */
   readonly tls?: PemFiles | undefined;
   readonly metrics: MetricFilter;
   /** Of one request, not compressed. */

@@ -1,9 +1,10 @@
+import type { Deadline } from '../std/deadline.ts';
 import type { Part } from '../std/part.ts';
 import type { Reader } from '../telemetry/engine.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { FlushStatus } from './flush.ts';
+import type { Observed } from './observe.ts';
 import type { DestinationOptions } from './options.ts';
 
 export interface PushOptions {
@@ -19,11 +20,28 @@ export interface PushOptions {
   readonly version: string;
 }
 
+/** What a flush has made of one destination, which is named first. */
+export type Flushed = readonly [string, FlushState];
+
+export interface FlushState {
+  /** `pending` = not sent in time, and in memory only; `failed` = some of it is lost. */
+  readonly status: 'sent' | 'on_disk' | 'pending' | 'failed';
+  /** Those that wait. */
+  readonly batches: number;
+}
+
 export interface FlushResult {
   /** Whether all that was collected is sent or on disk. */
   readonly ok: boolean;
-  /** `batches` = those that wait. */
-  readonly destinations: Readonly<Record<string, { readonly status: FlushStatus; readonly batches: number }>>;
+  readonly destinations: Readonly<Record<string, FlushState>>;
+}
+
+/** What the engines have in common. All but `flush` are called once, `stop` maybe while `start` goes on. */
+export interface PushEngine {
+  readonly destinations: readonly (Observed & Pick<Part, 'status'>)[];
+  start(): Promise<void>;
+  stop(deadline: Deadline): Promise<void>;
+  flush(deadline: Deadline): Promise<readonly Flushed[]>;
 }
 
 export interface Push extends Part {

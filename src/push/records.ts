@@ -1,11 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { EventName, Events } from '../telemetry/events.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
-import type { LogFields, Logger } from '../telemetry/logger.ts';
+import type { LogFields } from '../telemetry/logger.ts';
 import type { Batch } from './batch.ts';
-import type { IntakeFailure, Pending } from './intake.ts';
-import type { Tally } from './sender.ts';
+import type { IntakeFailure, IntakeStats } from './intake.ts';
 import type { QueueDrop, QueueDropReason, QueueFault } from './queue/queue.ts';
+import { createReceiverHealth, type ReceiverHealth, type ReceiverHealthOptions } from './receiver-health.ts';
+import type { Tally } from './sender.ts';
+import { timeText } from './time-text.ts';
 import type { Failure, SendOutcome } from './transports/transport.ts';
 
 export type DropReason = QueueDropReason | 'rejected' | 'partial_success' | 'too_large' | 'bad_value';
@@ -23,13 +24,11 @@ export interface Loss {
   readonly toMs: number;
 }
 
-export interface RecordsOptions {
-  /** Of the destination. */
-  readonly name: string;
-  readonly endpoint: string;
+/** The official exporter does not say whether trying again could help, and it is not done. */
+export type AttemptOutcome = SendOutcome | (Failure & { readonly status: 'send_failed' });
+
+export interface RecordsOptions extends ReceiverHealthOptions {
   readonly instruments: Instruments;
-  readonly events: Events;
-  readonly logger: Logger;
 }
 
 /** A folder may have any number of files that are not ours. */
@@ -40,9 +39,8 @@ const WARNINGS_EVERY_MS = 10_000;
 export class Records {
   readonly #options: RecordsOptions;
   readonly #attributes: Attributes;
+  readonly health: ReceiverHealth;
   #faults = 0;
-  #lastSentMs: number | undefined;
-  #lastError: string | undefined;
   #lostAtShutdown = 0;
   readonly #onLoss = new Set<(loss: Loss) => void>();
   #diskError = 'the disk has failed a moment ago';
@@ -50,18 +48,15 @@ export class Records {
 
   constructor(options: RecordsOptions) {
     this.#options = options;
+    this.health = createReceiverHealth(options);
     this.#attributes = { 'metergate.destination': options.name };
     // What has not happened yet is 0, so that the first time can be seen.
-    options.instruments.counter('metergate.push.points.sent').add(0, this.#attributes);
+    this.sent(0);
   }
 
   /** Batches that were in memory at the end. */
   get lostAtShutdown(): number {
     return this.#lostAtShutdown;
-  }
-
-  get lastSentMs(): number | undefined {
-    return this.#lastSentMs;
   }
 
   /** @param listener is told of batches of which nothing was or will be sent. @returns ends that. */
@@ -70,31 +65,30 @@ export class Records {
     return () => this.#onLoss.delete(listener);
   }
 
-  attempted({ points }: Batch, outcome: SendOutcome, seconds: number): void {
+  attempted({ points }: Pick<Batch, 'points'>, outcome: AttemptOutcome, seconds: number): void {
     const attributes = { ...this.#attributes, 'metergate.push.outcome': outcome.status };
     this.#options.instruments.histogram('metergate.push.export.duration').record(seconds, attributes);
     switch (outcome.status) {
       case 'sent':
-        this.#lastSentMs = Date.now();
+        this.health.sent();
         if (outcome.message !== '' && outcome.rejectedPoints === 0) this.#warn(outcome.message);
         return;
       case 'retryable':
-        this.failed(points, outcome);
+      case 'send_failed':
+        this.health.failed(points, outcome);
         return;
       case 'permanent':
       case 'too_large':
-        this.#lastError = textOf(outcome);
+        this.health.erred(textOf(outcome));
     }
   }
 
-  /** An attempt after which the points are still there. */
-  failed(points: number, failure: Failure): void {
-    this.#lastError = textOf(failure);
-    this.#emit('export failed', { points, failure, fields: {} });
+  sent(points: number): void {
+    this.#options.instruments.counter('metergate.push.points.sent').add(points, this.#attributes);
   }
 
   settled({ timeMs }: Batch, { sent, partial, rejected, tooLarge, failure }: Tally): void {
-    this.#options.instruments.counter('metergate.push.points.sent').add(sent, this.#attributes);
+    this.sent(sent);
     const whole = sent + partial === 0 ? 1 : 0;
     if (whole === 1) this.#lose({ fromMs: timeMs, toMs: timeMs });
     const fields = {
@@ -119,15 +113,20 @@ export class Records {
   }
 
   dropped({ reason, batches, points, fields }: Drop): void {
-    const { events, instruments } = this.#options;
+    const { events, instruments, endpoint } = this.#options;
     const attributes = { ...this.#attributes, 'metergate.reason': reason };
     instruments.counter('metergate.push.batches.dropped').add(batches, attributes);
-    events.emit('batches dropped', { attributes, amount: points, fields: { ...fields, points, batches } });
+    events.emit('batches dropped', { attributes, amount: points, fields: { endpoint, ...fields, points, batches } });
   }
 
-  notQueued({ points, timeMs }: Batch, failure: IntakeFailure): void {
+  notQueued({ points, timeMs }: Batch, { code, message }: IntakeFailure): void {
+    const { events, endpoint } = this.#options;
     this.#lose({ fromMs: timeMs, toMs: timeMs });
-    this.#emit('batch not queued', { points, failure, fields: { collected: timeText(timeMs) } });
+    events.emit('batch not queued', {
+      attributes: { ...this.#attributes, 'error.type': code },
+      amount: points,
+      fields: { endpoint, points, collected: timeText(timeMs), error: message },
+    });
   }
 
   /** A batch is kept in memory, since the folder fails, or has done so a moment ago. */
@@ -138,13 +137,20 @@ export class Records {
 
   /** It cannot be started yet. */
   refused(error: string): void {
-    if (error === this.#lastError) return;
-    this.#lastError = error;
-    this.#options.logger.error('the queue cannot be opened', { ...this.#attributes, error });
+    const isNew = error !== this.health.status().lastError?.message;
+    this.health.erred(error);
+    if (isNew) this.#options.logger.error('the queue cannot be opened', { ...this.#attributes, error });
+  }
+
+  /** The files of its certificates have changed. @param problem of the new ones; those before go on. */
+  certificatesRead(problem: string | undefined): void {
+    const { logger } = this.#options;
+    if (problem === undefined) logger.info('certificates renewed', this.#attributes);
+    else logger.warn('certificates not renewed', { ...this.#attributes, problem });
   }
 
   /** Nothing moves. */
-  standsStill({ batches, points }: Pending): void {
+  standsStill({ batches, points }: IntakeStats): void {
     this.#options.logger.warn('queue stands still', { ...this.#attributes, batches, points });
   }
 
@@ -154,24 +160,6 @@ export class Records {
     else if (++this.#faults <= FAULTS_LOGGED_MAX) {
       logger.warn('queue folder', { ...this.#attributes, code, problem: message });
     }
-  }
-
-  status(): Readonly<Record<string, unknown>> {
-    const { endpoint } = this.#options;
-    return {
-      endpoint,
-      lastSent: this.#lastSentMs === undefined ? null : timeText(this.#lastSentMs),
-      lastError: this.#lastError ?? null,
-    };
-  }
-
-  #emit(
-    event: EventName,
-    { points, failure, fields }: { points: number; failure: Pick<Failure, 'code' | 'message'>; fields: LogFields },
-  ): void {
-    const { events, endpoint } = this.#options;
-    const attributes = { ...this.#attributes, 'error.type': failure.code };
-    events.emit(event, { attributes, amount: points, fields: { endpoint, points, ...fields, error: failure.message } });
   }
 
   /** Some say the same with every batch. */
@@ -189,8 +177,4 @@ export class Records {
 
 function textOf({ code, message }: Failure): string {
   return `${code}: ${message}`;
-}
-
-function timeText(timeMs: number): string | null {
-  return timeMs > 0 ? new Date(timeMs).toISOString() : null;
 }

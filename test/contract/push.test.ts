@@ -6,16 +6,18 @@ import { describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
 import { startSink } from '../../src/cli/demo/sink.ts';
-import { deadlineIn } from '../../src/std/deadline.ts';
+import { deadlineIn, within } from '../../src/std/deadline.ts';
 import {
   createPushingWith,
   deadEndpoint,
   folderFor,
+  hangingCertificate,
   sent,
   sinkFor,
   soon,
   sum,
   values,
+  type Pushing,
   type TestDestination,
 } from '../push/pushing.ts';
 import { countPoints } from '../support/count-points.ts';
@@ -126,7 +128,114 @@ for (const engine of ['native', 'sdk'] as const) {
       assert.deepEqual(seen(b), [[undefined, 'b']]);
       assert.doesNotMatch(JSON.stringify([push.status(), lines]), /of-a/);
     });
+
+    it('answers a hundred flushes at one time, all by what is sent in one', async (t) => {
+      const sink = await sinkFor(t);
+      const { push } = createPushing({ endpoint: sink.url });
+      await push.start();
+      const flushed = await Promise.all(Array.from({ length: 100 }, () => push.flush(10_000)));
+      const { length } = sink.exports;
+      await push.shutdown(soon());
+      for (const each of flushed)
+        assert.deepEqual(each, { ok: true, destinations: { a: { status: 'sent', batches: 0 } } });
+      assert.equal(length, 1);
+    });
   });
+
+  describe(`a receiver that is away, with the engine ${engine}`, () => {
+    it('costs counters, a line when it goes and one when it is back, and is shown', async (t) => {
+      const sink = await sinkFor(t);
+      sink.behaviour = 'refuse';
+      const { push, instruments, lines, pulled } = createPushing({ endpoint: sink.url, intervalMs: 5 });
+      t.after(() => push.shutdown(soon()));
+      await push.start();
+      instruments.counter('inference.requests').add(1);
+      await sink.received(4);
+      assert.ok(push.ready());
+      assert.ok((await pulled('metergate.push.points.send_failed', 'a')) > 0);
+      assert.equal(await pulled('metergate.push.points.sent', 'a'), 0);
+      const { lastError, failingSince } = shown(push);
+      assert.equal(lastError?.message, 'UNAVAILABLE: try again later');
+      assert.ok(failingSince !== null && failingSince <= lastError.at);
+
+      instruments.counter('inference.requests').add(1);
+      sink.behaviour = 'accept';
+      await until('it is back', () => shown(push).failingSince === null);
+      await push.shutdown(soon());
+      assert.equal(values(sink).at(-1), 2);
+      assert.partialDeepStrictEqual(lines, [
+        { level: 'warn', message: 'export failed', fields: { endpoint: sink.url, 'error.type': 'UNAVAILABLE' } },
+        { level: 'info', message: 'export recovered', fields: { endpoint: sink.url, since: failingSince } },
+        { level: 'info', message: 'last export' },
+      ]);
+      assert.equal(lines.length, 3);
+    });
+
+    it('and repeats the token that it was sent, at length, does not get it into the log', async (t) => {
+      const sink = await sinkFor(t);
+      sink.behaviour = { status: 16, message: `unknown token: of-a-hundred-days ${'x'.repeat(5_000)}` };
+      const headers = { authorization: 'Bearer of-a-hundred-days' };
+      const { push, lines } = createPushing({ endpoint: sink.url, headers });
+      await push.start();
+      await push.flush(10_000);
+      await push.shutdown(soon());
+      const said = JSON.stringify([push.status(), lines]);
+      assert.match(said, /unknown token: \*\*\* xxx/);
+      assert.doesNotMatch(said, /hundred|x{500}/);
+    });
+
+    it('and never answers does not hold up the last export to another one', async (t) => {
+      const [hung, well] = [await sinkFor(t), await sinkFor(t)];
+      hung.behaviour = 'hang';
+      const { push, instruments, lines } = createPushing({ endpoint: hung.url }, { endpoint: well.url });
+      await push.start();
+      instruments.counter('inference.requests').add(1);
+      const stopping = push.shutdown(soon());
+      await until('the other one is at its end', () => lastExports(lines).length > 0);
+      assert.deepEqual(lastExports(lines), [{ 'metergate.destination': 'b', ...endings[engine].sent }]);
+      assert.deepEqual(values(well), [1]);
+      hung.behaviour = 'accept';
+      await hung.goDown();
+      await hung.comeUp();
+      await stopping;
+      // Node.js never lets go of a socket that is reset while its writing half is being closed.
+      await until('its connection is closed', () => well.connections === 0);
+    });
+
+    it('and never answers holds a shutdown up until the deadline at most, which says what is lost', async (t) => {
+      const sink = await sinkFor(t);
+      sink.behaviour = 'hang';
+      const { push, lines } = createPushing({ endpoint: sink.url });
+      await push.start();
+      void push.flush(1);
+      await sink.received(1);
+      await push.shutdown(deadlineIn(50));
+      const [last, ...others] = lastExports(lines);
+      assert.partialDeepStrictEqual(last, { 'metergate.destination': 'a', ...endings[engine].late });
+      assert.notEqual(last?.lost, 0);
+      assert.deepEqual(others, []);
+    });
+  });
+}
+
+/** What a last export says of its end. */
+const endings = {
+  native: { sent: { onDisk: 0, lost: 0 }, late: { onDisk: 0 } },
+  sdk: { sent: { outcome: 'sent' }, late: { outcome: 'unknown' } },
+};
+
+function lastExports(lines: Pushing['lines']): Pushing['lines'][number]['fields'][] {
+  return lines.filter(({ message }) => message === 'last export').map(({ fields }) => fields);
+}
+
+interface Shown {
+  readonly lastError: { readonly at: string; readonly message: string } | null;
+  readonly failingSince: string | null;
+}
+
+/** Of the first destination. */
+function shown(push: Pushing['push']): Shown {
+  return (push.status() as { destinations: { a: Shown } }).destinations.a;
 }
 
 for (const engine of ['native', 'sdk'] as const) {
@@ -160,6 +269,20 @@ for (const engine of ['native', 'sdk'] as const) {
       );
       await assert.rejects(push.start(), /\/nowhere\/ca\.pem/);
       await push.shutdown(soon());
+    });
+
+    it('ends by the deadline though its start hangs', async (t) => {
+      const { path: caFile, asked, answer } = await hangingCertificate(t);
+      const before = openResources();
+      const { push, lines } = createPushing({ endpoint: 'https://127.0.0.1:4317', tls: { caFile }, intervalMs: 5 });
+      const starting = push.start();
+      await asked();
+      const ended = await within(soon(), push.shutdown(deadlineIn(20)));
+      await answer();
+      await starting;
+      assert.ok(ended.done);
+      assert.deepEqual(lines, []);
+      await until('all timers and sockets are gone', () => openResources() <= before);
     });
 
     it('leaves no timer and no socket behind', async (t) => {

@@ -12,6 +12,7 @@ it('a collection that fails is not taken for one that was sent', async () => {
     records: { watchLosses: () => () => {} },
     collectionFailed: () => {},
     secure: () => Promise.resolve('sent'),
+    stats: () => ({ batches: 0 }),
   } as unknown as Destination;
   const feed = new Feed({
     reader: { collect: () => Promise.reject(new Error('there is nothing to read')) },
@@ -20,5 +21,6 @@ it('a collection that fails is not taken for one that was sent', async () => {
     batchBytesMax: 1e6,
     takers: [destination],
   });
-  assert.deepEqual(await flushLine({ feed, destinations: [destination] }, soon()), [['a', 'failed']]);
+  const flushed = await flushLine({ feed, destinations: [destination] }, soon());
+  assert.deepEqual(flushed, [['a', { status: 'failed', batches: 0 }]]);
 });

@@ -78,6 +78,22 @@ describe('a destination that is down', () => {
     assert.match(JSON.stringify(push.status()), /ECONNREFUSED|UNAVAILABLE/);
   });
 
+  it('because its proxy is, is shown with it, and without the credentials for it', async () => {
+    const { host } = new URL(await deadEndpoint());
+    const endpoint = 'http://receiver.test/v1/metrics';
+    const { push, lines } = createPushing({
+      protocol: 'http/protobuf',
+      endpoint,
+      proxy: `http://gate:open-sesame@${host}`,
+    });
+    await push.start();
+    void push.flush(100);
+    const said = `through the proxy ${host}: connect ECONNREFUSED`;
+    await until('it is shown', () => [push.status(), lines].every((each) => JSON.stringify(each).includes(said)));
+    await push.shutdown(deadlineIn(100));
+    assert.doesNotMatch(JSON.stringify([push.status(), lines]), /sesame/);
+  });
+
   for (const temporality of ['cumulative', 'delta'] as const) {
     it(`has every collection once it is up again, with its own times and in order: ${temporality}`, async (t) => {
       const sink = await sinkFor(t);
@@ -106,20 +122,19 @@ describe('a destination that is down', () => {
     });
   }
 
-  it('and never answers holds a shutdown up until the deadline at most', async (t) => {
-    const [hung, well] = [await sinkFor(t), await sinkFor(t)];
-    hung.behaviour = 'hang';
-    const { push, instruments, lines } = createPushing({ endpoint: hung.url }, { endpoint: well.url });
+  it('for good is named with each batch that it has refused', async (t) => {
+    const sink = await sinkFor(t);
+    sink.behaviour = { status: 12, message: 'no such path' };
+    const { push, lines } = createPushing({ endpoint: sink.url });
     await push.start();
-    instruments.counter('inference.requests').add(1);
-    await push.shutdown(deadlineIn(100));
-    const last = lines.filter(({ message }) => message === 'last export').map(({ fields }) => fields);
-    // The one that is there does not wait for the other.
-    assert.deepEqual(last, [
-      { 'metergate.destination': 'b', onDisk: 0, lost: 0 },
-      { 'metergate.destination': 'a', onDisk: 0, lost: 1 },
+    await push.flush(5_000);
+    await push.shutdown(soon());
+    assert.partialDeepStrictEqual(lines, [
+      { message: 'batches dropped', fields: { endpoint: sink.url, 'metergate.reason': 'rejected' } },
     ]);
-    assert.equal(well.exports.length, 1);
+    assert.partialDeepStrictEqual(push.status(), {
+      destinations: { a: { lastError: { message: 'UNIMPLEMENTED: no such path' } } },
+    });
   });
 });
 

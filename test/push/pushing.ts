@@ -1,7 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { rootCertificates } from 'node:tls';
+import { promisify } from 'node:util';
 import type { Snapshot } from '../../src/metric/model.ts';
 import { feedsOf } from '../../src/push/feeds.ts';
 import { createPush, type Push } from '../../src/push/index.ts';
@@ -12,6 +16,7 @@ import { deadlineIn } from '../../src/std/deadline.ts';
 import { startOtlpSink, type OtlpSink } from '../support/otlp-sink.ts';
 import { freePort } from '../support/processes.ts';
 import { createRecordingLogger, type LogLine } from '../support/telemetry.ts';
+import { until } from '../support/until.ts';
 
 /** Pushes only at shutdown, from a queue in memory, unless it says otherwise. */
 export type TestDestination = Partial<Omit<DestinationOptions, 'queue' | 'retry'>> & {
@@ -121,6 +126,26 @@ export async function folderFor(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'metergate-push-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   return join(folder, 'queue');
+}
+
+/** Who reads it waits until `answer`, as on a file server that is away. `asked` is when somebody does. */
+export async function hangingCertificate(t: TestContext) {
+  const path = await folderFor(t);
+  await promisify(execFile)('mkfifo', [path]);
+  const { O_WRONLY, O_NONBLOCK } = constants;
+  const opened = Promise.withResolvers<FileHandle>();
+  const asked = () =>
+    until('somebody reads it', async () => {
+      const file = await open(path, O_WRONLY | O_NONBLOCK).catch(() => undefined);
+      if (file) opened.resolve(file);
+      return file !== undefined;
+    });
+  const answer = async (): Promise<void> => {
+    const file = await opened.promise;
+    await file.writeFile(rootCertificates[0] ?? '');
+    await file.close();
+  };
+  return { path, asked, answer };
 }
 
 /** Nobody listens there. */

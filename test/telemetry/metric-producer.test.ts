@@ -156,7 +156,7 @@ describe('a metric producer', () => {
     'gives no time': {},
     'gives more, for all of its export': { timeoutMillis: 30_000 },
   })) {
-    it(`waits a second at most where the foreign reader ${what}`, { timeout: 10_000 }, async () => {
+    it(`waits a second at most where the foreign reader ${what}`, { timeout: 120_000 }, async () => {
       const telemetry = telemetryOn('native');
       telemetry.addSource({ name: 'hanging', collect: () => new Promise(() => {}) });
       const { errors } = await telemetry.metricProducer({ temporality: 'cumulative' }).collect(options);

@@ -1,22 +1,22 @@
-import { credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
+import { credentials, Metadata, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { readPems } from '../../http/pem.ts';
 import type { DestinationOptions } from '../options.ts';
+import type { AttemptOutcome } from '../records.ts';
+import { grpcFailure, noAnswer } from '../transports/failures.ts';
+import { createTextCleaner, type TextCleaner } from '../transports/receiver-text.ts';
 
 export type ExporterOptions = Pick<
   DestinationOptions,
   'name' | 'endpoint' | 'intervalMs' | 'timeoutMs' | 'headers' | 'compression' | 'tls'
 >;
 
-/** How an export ended. The official exporter does not say whether trying again could help. */
-export type ExportOutcome = { readonly status: 'sent' } | { readonly status: 'send_failed'; readonly error: Error };
-
 /** One OTLP/gRPC endpoint. */
 export interface Exporter {
-  export(resourceMetrics: ResourceMetrics): Promise<ExportOutcome>;
+  export(resourceMetrics: ResourceMetrics): Promise<AttemptOutcome>;
   shutdown(): Promise<void>;
 }
 
@@ -31,16 +31,20 @@ export async function openExporter(options: ExporterOptions): Promise<Exporter> 
     metadata,
     credentials: await credentialsOf(options),
   });
+  const clean = createTextCleaner(options.headers);
   return {
     export: (resourceMetrics) =>
-      new Promise((resolve) => exporter.export(resourceMetrics, (result) => resolve(outcomeOf(result)))),
+      new Promise((resolve) => exporter.export(resourceMetrics, (result) => resolve(outcomeOf(result, clean)))),
     shutdown: () => exporter.shutdown(),
   };
 }
 
-function outcomeOf({ code, error }: ExportResult): ExportOutcome {
-  if (code === ExportResultCode.SUCCESS) return { status: 'sent' };
-  return { status: 'send_failed', error: error ?? new Error('the exporter gave no reason') };
+function outcomeOf({ code, error }: ExportResult, clean: TextCleaner): AttemptOutcome {
+  if (code === ExportResultCode.SUCCESS) return { status: 'sent', rejectedPoints: 0, message: '' };
+  const { code: status, details, message = 'the exporter gave no reason' } = (error ?? {}) as Partial<ServiceError>;
+  const said = clean(details ?? message);
+  const failure = typeof status === 'number' ? grpcFailure(status, { message: said }) : noAnswer(status, said);
+  return { ...failure, status: 'send_failed' };
 }
 
 async function credentialsOf({ name, endpoint, tls = {} }: ExporterOptions): Promise<ChannelCredentials> {

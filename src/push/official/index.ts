@@ -1,41 +1,22 @@
-import { deadlineIn, within } from '../../std/deadline.ts';
-import { observeLastSuccess } from '../observe.ts';
-import type { FlushResult, Push, PushOptions } from '../push.ts';
-import { Lane } from './lane.ts';
+import type { PushEngine, PushOptions } from '../push.ts';
+import { OfficialDestination } from './destination.ts';
 
 /** Every destination by the official OTLP/gRPC exporter, as it is: what fails is counted, and not repeated. */
-export function createOfficialPush({
-  destinations,
-  readers,
-  instruments,
-  events,
-}: Pick<PushOptions, 'destinations' | 'readers' | 'instruments' | 'events'>): Push {
-  const lanes = destinations.map((options) => {
+export function createOfficialPush({ destinations: given, readers, ...shared }: PushOptions): PushEngine {
+  const destinations = given.map((options) => {
     const reader = readers.get(options.name);
     if (reader === undefined) throw new Error(`no reader for destination ${options.name}`);
-    return new Lane({ options, reader, instruments, events });
+    return new OfficialDestination({ ...shared, options, reader });
   });
-  observeLastSuccess(instruments, lanes);
+  const all = <T>(act: (each: OfficialDestination) => Promise<T>): Promise<T[]> => Promise.all(destinations.map(act));
   return {
-    name: 'push',
+    destinations,
     start: async () => {
-      await Promise.all(lanes.map((lane) => lane.start()));
+      await all((each) => each.start());
     },
-    shutdown: async (deadline) => {
-      await Promise.all(lanes.map((lane) => lane.shutdown(deadline)));
+    stop: async (deadline) => {
+      await all((each) => each.stop(deadline));
     },
-    ready: () => true,
-    status: () => ({ destinations: Object.fromEntries(lanes.map((lane) => [lane.name, lane.status()])) }),
-    flush: async (timeoutMs) => {
-      const deadline = deadlineIn(timeoutMs);
-      const entries = await Promise.all(
-        lanes.map(async (lane): Promise<[string, FlushResult['destinations'][string]]> => {
-          const exported = await within(deadline, lane.export());
-          const status = exported.done ? (exported.value ? 'sent' : 'failed') : 'pending';
-          return [lane.name, { status, batches: 0 }];
-        }),
-      );
-      return { ok: entries.every(([, { status }]) => status === 'sent'), destinations: Object.fromEntries(entries) };
-    },
+    flush: (deadline) => all((each) => each.flush(deadline)),
   };
 }

@@ -1,11 +1,12 @@
-import type { Pending } from './intake.ts';
+import type { IntakeStats } from './intake.ts';
 import type { DestinationQueueOptions } from './options.ts';
 import type { QueueStats } from './queue/queue.ts';
+import { timeText } from './time-text.ts';
 
 export const NOTHING_WAITS: QueueStats = { bytes: 0, batches: 0, points: 0, batchesInMemory: 0, oldestMs: undefined };
 
 /** @param pending what is to be in the queue, and is still in memory. */
-export function withPending(stats: QueueStats, pending: Pending): QueueStats {
+export function withPending(stats: QueueStats, pending: IntakeStats): QueueStats {
   if (pending.batches === 0) return stats;
   return {
     bytes: stats.bytes + pending.bytes,
@@ -21,6 +22,6 @@ export function queueStatus(
   { directory, bytesMax, batchesMax }: Pick<DestinationQueueOptions, 'directory' | 'bytesMax' | 'batchesMax'>,
   { bytes, batches, points, batchesInMemory, oldestMs }: QueueStats,
 ): Readonly<Record<string, unknown>> {
-  const oldest = oldestMs === undefined ? null : new Date(oldestMs).toISOString();
+  const oldest = timeText(oldestMs);
   return { directory: directory ?? null, bytes, bytesMax, batches, batchesMax, points, batchesInMemory, oldest };
 }

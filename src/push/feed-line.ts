@@ -4,7 +4,7 @@ import type { Destination } from './destination.ts';
 import type { Feed, Placements } from './feed.ts';
 
 /** A feed and those that it is for. */
-export interface Line {
+export interface FeedLine {
   readonly feed: Feed;
   readonly destinations: readonly Destination[];
 }
@@ -18,7 +18,7 @@ export interface StopOptions {
 
 /** One last collection, which each destination sends or keeps by itself. */
 export async function stopLine(
-  { feed, destinations }: Line,
+  { feed, destinations }: FeedLine,
   { deadline, logger, hasStarted }: StopOptions,
 ): Promise<void> {
   const collectLast = async (): Promise<Placements | undefined> => {
