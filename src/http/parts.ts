@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { reset } from './reset.ts';
 
 export interface PartsOptions {
   /** Writes the head: before the first byte, so that what fails sooner can have another one. */
@@ -54,6 +55,6 @@ function written(response: ServerResponse, part: Uint8Array): Promise<void> {
 /** What is missing must not look like the end. */
 function cutOff(response: ServerResponse): void {
   // Without chunks only an end that is no end tells; Node.js 22 cannot do that.
-  if (response.req.httpVersionMinor === 0) response.req.socket.resetAndDestroy();
+  if (response.req.httpVersionMinor === 0) reset(response.req.socket);
   else response.destroy();
 }

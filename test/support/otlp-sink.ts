@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import type { Snapshot } from '../../src/metric/model.ts';
+import { reset } from '../../src/http/reset.ts';
 import { decodeExportMetricsRequest } from '../../src/otlp/decode.ts';
 import { startGrpcWire, startHttpWire, type Refusal, type WireRequest } from './otlp-sink-wires.ts';
 
@@ -142,7 +143,7 @@ export async function startOtlpSink(options: OtlpSinkOptions = {}): Promise<Otlp
   const goDown = async (): Promise<void> => {
     if (!front.listening) return;
     const closed = new Promise((resolve) => front.close(resolve));
-    for (const socket of sockets.values()) socket.resetAndDestroy();
+    for (const socket of sockets.values()) reset(socket);
     await closed;
   };
   const port = await listen(wantedPort);

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { reset } from '../../http/reset.ts';
 import { errorBody, errorHeaders, proxyErrors, type ProxyErrorCode } from './errors.ts';
 import { reasonPhrase } from './headers.ts';
 
@@ -25,8 +26,7 @@ export function answerError(response: ServerResponse, code: ProxyErrorCode): num
  * end of the connection is the end of the response, so only a reset tells that it is not whole.
  */
 export function breakOff(response: ServerResponse): void {
-  const cut = (socket: Socket): unknown =>
-    response.req.httpVersionMinor === 0 ? socket.resetAndDestroy() : response.destroy();
+  const cut = (socket: Socket): unknown => (response.req.httpVersionMinor === 0 ? reset(socket) : response.destroy());
   if (response.socket === null) response.once('socket', cut);
   else cut(response.socket);
 }

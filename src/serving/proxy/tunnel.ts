@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
+import { reset } from '../../http/reset.ts';
 
 export type TunnelSide = 'downstream' | 'upstream';
 
@@ -51,7 +52,7 @@ export function tunnel(options: TunnelOptions): Tunnel {
     for (const undo of undos) undo();
     for (const side of [downstream, upstream]) {
       if (end === 'ended') side.destroy();
-      else reset(side);
+      else breakOff(side);
     }
     options.onEnd(end);
   };
@@ -103,7 +104,7 @@ function prepare(side: Duplex, head: Buffer): void {
 }
 
 /** An end would say that nothing is missing. TLS has no way to say it. */
-function reset(side: Duplex): void {
-  if (side instanceof Socket && !(side instanceof TLSSocket)) side.resetAndDestroy();
+function breakOff(side: Duplex): void {
+  if (side instanceof Socket && !(side instanceof TLSSocket)) reset(side);
   else side.destroy();
 }
