@@ -47,7 +47,8 @@ const LAST_EXPORT_SHARE = 0.25;
 /** The composition root: makes the parts from the configuration and says in which order they start and stop. */
 export function createGateway({ config, logger, version, inventory }: GatewayOptions): Gateway {
   const { limits, listen } = config;
-  const { engine } = config.telemetry;
+  const { engine, attributesFromHeaders } = config.telemetry;
+  const feeds = feedsOf(config.push, engine);
   const telemetry = createTelemetry({
     resource: {
       ...inventory,
@@ -57,14 +58,13 @@ export function createGateway({ config, logger, version, inventory }: GatewayOpt
     },
     version,
     ...telemetryOptions(config),
-    destinations: feedsOf(config.push, engine),
+    destinations: feeds,
     logger,
   });
   const { instruments, events, pull, push: pushReaders } = telemetry;
   const shared = { instruments, events, logger };
 
   const upstreams = config.upstreams.map(toUpstreamOptions);
-  const { attributesFromHeaders } = config.telemetry;
   const proxy = createProxy({
     ...shared,
     address: listen.inference,
@@ -74,7 +74,7 @@ export function createGateway({ config, logger, version, inventory }: GatewayOpt
     measurements: createMeasurements({ ...shared, ...limits, upstreams, attributesFromHeaders }),
   });
   const observables = createObservables({ ...shared, ...observablesOptions(config.observables, logger) });
-  const push = createPush({ ...shared, destinations: config.push, engine, readers: pushReaders, version });
+  const push = createPush({ ...shared, feeds, engine, readers: pushReaders, version });
 
   const listener = (name: 'management' | 'metrics', routes: readonly Route[]): Listener =>
     createListener({ name, routes, address: listen[name], connectionsMax: limits.connectionsMax, events });

@@ -3,6 +3,7 @@ import { parseConfig } from '../../src/config/index.ts';
 import type { DestinationOptions } from '../../src/push/options.ts';
 import type { BindableMeter } from '../../src/instruments/index.ts';
 import { countBuffersInGlobalLimit } from '../../src/main.ts';
+import { feedsOf } from '../../src/push/feeds.ts';
 import { createPush, type Push } from '../../src/push/index.ts';
 import { deadlineIn } from '../../src/std/deadline.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
@@ -43,21 +44,16 @@ export async function startPush({ endpoint, series, instrument, ...options }: Pu
   countBuffersInGlobalLimit();
   const destination = destinationOf(endpoint);
   const logger = options.logger ?? strict;
-  const telemetry = createTelemetry({
-    cardinalityLimit: series,
-    version: '0.0.0',
-    destinations: [{ name: NAME, temporality: destination.temporality }],
-    logger,
-  });
+  const sole = {
+    ...destination,
+    intervalMs: INTERVAL_MS,
+    metrics: { included: [instrument], excluded: [] },
+    queue: { ...destination.queue, ...options.queue },
+  };
+  const feeds = feedsOf([sole], 'native');
+  const telemetry = createTelemetry({ cardinalityLimit: series, version: '0.0.0', destinations: feeds, logger });
   const push = createPush({
-    destinations: [
-      {
-        ...destination,
-        intervalMs: INTERVAL_MS,
-        metrics: { included: [instrument], excluded: [] },
-        queue: { ...destination.queue, ...options.queue },
-      },
-    ],
+    feeds,
     engine: 'native',
     readers: telemetry.push,
     instruments: telemetry.instruments,

@@ -21,7 +21,8 @@ export async function serve({ file }: { file: string }, environment: Environment
   const gateway = createGateway({ config, logger, version: environment.version, inventory });
   const interrupted = environment.interrupted();
   try {
-    await gateway.start();
+    // A start may hang.
+    await Promise.race([gateway.start(), interrupted]);
   } catch (error) {
     logger.error('start failed', { error: error instanceof Error ? error.message : errorText(error) });
     return EXIT.failed;

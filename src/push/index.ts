@@ -2,7 +2,6 @@ import { deadlineIn, within } from '../std/deadline.ts';
 import { Destination } from './destination.ts';
 import { stopLine, type FeedLine } from './feed-line.ts';
 import { Feed } from './feed.ts';
-import { feedsOf } from './feeds.ts';
 import { flushLine } from './flush.ts';
 import { startLate } from './late-start.ts';
 import { observeDestinations } from './observe.ts';
@@ -64,9 +63,9 @@ function createNativePush(options: PushOptions): PushEngine {
   };
 }
 
-function createLines({ destinations, readers, version, ...shared }: PushOptions): readonly FeedLine[] {
+function createLines({ feeds, readers, version, ...shared }: PushOptions): readonly FeedLine[] {
   const places = createDiskPlaces(DISK_CALLS);
-  return feedsOf(destinations, 'native').map(({ name, destinations: options }) => {
+  return feeds.map(({ name, destinations: options }) => {
     const reader = readers.get(name);
     if (reader === undefined) throw new Error(`no reader for the feed ${name}`);
     const takers = options.map((each) => {

@@ -4,11 +4,11 @@ import type { Reader } from '../telemetry/engine.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { Instruments } from '../telemetry/instruments.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { FeedOptions } from './feeds.ts';
 import type { Observed } from './observe.ts';
-import type { DestinationOptions } from './options.ts';
 
 export interface PushOptions {
-  readonly destinations: readonly DestinationOptions[];
+  readonly feeds: readonly FeedOptions[];
   /** With `sdk` the official exporter goes on as it is: without queue and retries. */
   readonly engine: 'native' | 'sdk';
   /** By the name of the feed. */

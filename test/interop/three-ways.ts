@@ -1,3 +1,4 @@
+import { feedsOf } from '../../src/push/feeds.ts';
 import { createPush } from '../../src/push/index.ts';
 import { deadlineIn } from '../../src/std/deadline.ts';
 import type { Telemetry } from '../../src/telemetry/index.ts';
@@ -81,9 +82,9 @@ async function isThere(prometheus: Prometheus, job: string): Promise<true | unde
 async function startPush(destination: TestDestination, { telemetry, after }: Given): Promise<void> {
   // With what it says of itself elsewhere, so that every export finds the same.
   const { instruments, events, logger } = createTestTelemetry();
-  const destinations = [toDestination({ ...destination, intervalMs: 500 })];
+  const feeds = feedsOf([toDestination({ ...destination, intervalMs: 500 })], 'native');
   const shared = { engine: 'native', readers: telemetry.push, instruments, events, logger, version: '1.2.3' } as const;
-  const push = createPush({ destinations, ...shared });
+  const push = createPush({ feeds, ...shared });
   await push.start();
   after(() => push.shutdown(deadlineIn(5_000)));
 }

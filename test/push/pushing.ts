@@ -61,17 +61,17 @@ export function createPushing(...given: readonly TestDestination[]): Pushing {
 
 /** With either engine. */
 export function createPushingWith(engine: 'native' | 'sdk', given: readonly TestDestination[]): Pushing {
-  const destinations = given.map(toDestination);
+  const feeds = feedsOf(given.map(toDestination), engine);
   const { logger, lines } = createRecordingLogger();
   const { instruments, events, pull, push } = createTelemetry({
     engine,
     resource: { 'service.name': 'test' },
     version: '0.0.0',
-    destinations: feedsOf(destinations, engine),
+    destinations: feeds,
     logger,
   });
   return {
-    push: createPush({ destinations, engine, readers: push, instruments, events, logger, version: '0.0.0' }),
+    push: createPush({ feeds, engine, readers: push, instruments, events, logger, version: '0.0.0' }),
     instruments,
     lines,
     pulled: async (name, destination) => {

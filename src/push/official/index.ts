@@ -2,10 +2,10 @@ import type { PushEngine, PushOptions } from '../push.ts';
 import { OfficialDestination } from './destination.ts';
 
 /** Every destination by the official OTLP/gRPC exporter, as it is: what fails is counted, and not repeated. */
-export function createOfficialPush({ destinations: given, readers, ...shared }: PushOptions): PushEngine {
-  const destinations = given.map((options) => {
-    const reader = readers.get(options.name);
-    if (reader === undefined) throw new Error(`no reader for destination ${options.name}`);
+export function createOfficialPush({ feeds, readers, ...shared }: PushOptions): PushEngine {
+  const destinations = feeds.map(({ name, destinations: [options] }) => {
+    const reader = readers.get(name);
+    if (reader === undefined) throw new Error(`no reader for the feed ${name}`);
     return new OfficialDestination({ ...shared, options, reader });
   });
   const all = <T>(act: (each: OfficialDestination) => Promise<T>): Promise<T[]> => Promise.all(destinations.map(act));

@@ -36,11 +36,11 @@ const given: TestDestination = {
   metrics: { included: ['inference.requests'], excluded: [] },
   queue: { directory: options.directory, bytesMax: options.queueBytesMax, order: options.order },
 };
-const destinations = [toDestination(given)];
-const telemetry = createTelemetry({ resource: {}, destinations: feedsOf(destinations, 'native'), logger });
+const feeds = feedsOf([toDestination(given)], 'native');
+const telemetry = createTelemetry({ resource: {}, destinations: feeds, logger });
 const { instruments, events } = telemetry;
 const push = createPush({
-  destinations,
+  feeds,
   engine: 'native',
   readers: telemetry.push,
   instruments,
