@@ -19,8 +19,7 @@ export function checkDestinations(options: CheckOptions): void {
     tlsFits({ tls: [...path, 'tls'], urls: [{ path: endpoint, url }] }, options);
     nameFits(endpoint, options);
     headersApart([...path, 'headers'], options);
-    if (url !== undefined && options.value([...path, 'protocol']) === 'http/protobuf')
-      proxyFits(endpoint, url, options);
+    if (url !== undefined) proxyFits({ endpoint, url, protocol: [...path, 'protocol'] }, options);
   }
 }
 
@@ -55,10 +54,20 @@ function headersApart(headers: Path, { value, named, reportKey }: CheckOptions):
 }
 
 /** To go past a proxy that cannot be read would be to go where nobody meant to. */
-function proxyFits(endpoint: Path, url: string, { env, reportKey }: CheckOptions): void {
+function proxyFits(
+  { endpoint, url, protocol }: { endpoint: Path; url: string; protocol: Path },
+  { env, value, named, reportKey, warn }: CheckOptions,
+): void {
   const { name, url: proxy } = proxyVariable(url, env) ?? {};
-  if (name === undefined || proxy !== undefined) return;
-  reportKey(endpoint, `is reached through the proxy of ${name}, which must be an http or https URL`);
+  if (name === undefined) return;
+  if (value(protocol) !== 'http/protobuf') {
+    if (value(['telemetry', 'engine']) !== 'sdk')
+      warn(
+        endpoint,
+        `is reached past the proxy of ${name}, since ${named(protocol)} is grpc: only http/protobuf heeds it`,
+      );
+  } else if (proxy === undefined)
+    reportKey(endpoint, `is reached through the proxy of ${name}, which must be an http or https URL`);
 }
 
 /** @param interval the most that it may be. */

@@ -20,7 +20,6 @@ export function toPush(
     parsed;
   // The checks have seen that both can be read.
   const endpoint = readDestination(parsed.endpoint, parsed.protocol) ?? parsed.endpoint;
-  // The gRPC library looks for its proxy itself.
   const proxy = parsed.protocol === 'http/protobuf' ? proxyVariable(endpoint, env)?.url : undefined;
   return {
     ...same,

@@ -77,13 +77,21 @@ test('an endpoint that no_proxy covers, or that is on this host, is reached with
   assert.equal(proxyOf('https://h:8443', { ...BOTH, NO_PROXY: 'h:8443' }), undefined);
 });
 
-test('a destination over HTTP has its proxy, and one over gRPC finds it by itself', () => {
-  const proxies = ['http/protobuf', 'grpc'].map((protocol) => {
+test('a destination over HTTP has its proxy, and one over gRPC has none, of which it warns', () => {
+  const found = ['http/protobuf', 'grpc'].map((protocol) => {
     const result = parse(`protocol: ${protocol}, endpoint: "https://h:1"`, BOTH);
     assert.ok(result.ok);
-    return result.config.push[0]?.proxy;
+    return [result.config.push[0]?.proxy, result.warnings];
   });
-  assert.deepEqual(proxies, ['http://safe:3128/', undefined]);
+  assert.deepEqual(found, [
+    ['http://safe:3128/', []],
+    [
+      undefined,
+      [
+        'push[0].endpoint is reached past the proxy of https_proxy, since push[0].protocol is grpc: only http/protobuf heeds it',
+      ],
+    ],
+  ]);
 });
 
 test('a proxy that cannot be read is a problem of what is reached through it, and is not shown', () => {

@@ -47,14 +47,15 @@ export class Retention {
     });
   }
 
-  /** Drops the batches at the front that are too old. @returns where they were. */
+  /** Drops the batches at the front of each segment that are too old. @returns where they were. */
   expire(): Place[] {
     const places: Place[] = [];
-    for (let next = 0; ;) {
-      const place = this.#options.segments.firstWaiting(next, Infinity);
-      if (place === undefined || !this.isExpired(place)) break;
-      places.push(place);
-      next = place.segment.first + place.index + 1;
+    for (const segment of this.#options.segments.filter(({ contents }) => contents.waiting > 0)) {
+      const { contents } = segment;
+      for (let index = contents.firstWaiting(0); index !== undefined; index = contents.firstWaiting(index + 1)) {
+        if (!this.isExpired({ segment, index })) break;
+        places.push({ segment, index });
+      }
     }
     this.drop(places, 'expired');
     return places;

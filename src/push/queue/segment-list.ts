@@ -60,14 +60,18 @@ export class SegmentList {
 
   stats(): QueueStats {
     let [bytes, batches, points, batchesInMemory] = [0, 0, 0, 0];
+    let oldestMs: number | undefined;
     for (const segment of this.#segments) {
-      const { waiting, pointsWaiting } = segment.contents;
+      const { contents } = segment;
+      const { waiting, pointsWaiting } = contents;
       bytes += segment.bytes;
       batches += waiting;
       points += pointsWaiting;
       if (!segment.onDisk) batchesInMemory += waiting;
+      const first = contents.firstWaiting(0);
+      // A file that cannot be read yet seems to be of the time at which it was found.
+      if (first !== undefined) oldestMs = Math.min(oldestMs ?? Infinity, contents.at(first).timeMs);
     }
-    const oldest = this.firstWaiting(0, Infinity);
-    return { bytes, batches, points, batchesInMemory, oldestMs: oldest?.segment.contents.at(oldest.index).timeMs };
+    return { bytes, batches, points, batchesInMemory, oldestMs };
   }
 }

@@ -16,7 +16,6 @@ const UNREADABLE = new RegExp(
 );
 
 const NO_CONNECTION = 'No connection established';
-const NO_TUNNEL = 'The proxy named in the environment opened no tunnel';
 
 /** Statuses that it makes up when a stream ends without one. */
 const MADE_UP =
@@ -39,9 +38,8 @@ export function grpcErrorOutcome(error: ServiceError, answered: Answered): SendO
   const type = head?.get('content-type')[0] ?? 'application/grpc';
   if (status < 300 || !type.toString().startsWith('application/grpc'))
     return noAnswer('UNKNOWN', 'what answers there does not speak gRPC');
-  // Where the name was no trouble, the library leaves the place for that empty, and where it was the proxy that for the error.
-  const said = details.replace(/\.? Resolution note: $/, '').replace(/Last error: undefined$/, NO_TUNNEL);
-  const message = clean(said);
+  // Where the name was no trouble, the library leaves the place for that empty.
+  const message = clean(details.replace(/\.? Resolution note: $/, ''));
   if (UNREADABLE.test(details)) return unreadable(message);
   if (isMadeUp(error)) return noAnswer(statuses[code], message);
   const advice = details.startsWith(NO_CONNECTION) ? tlsAdvice({ message }, options) : '';

@@ -120,18 +120,13 @@ function clientOpener({ endpoint, compression, tls, userAgent }: TransportOption
     // Who writes the DNS is not who says how exports are retried.
     'grpc.service_config_disable_resolution': 1,
     'grpc.enable_channelz': 0,
-    // As config has it for HTTP; where else there is a proxy, the library finds out from the environment itself.
-    ...(isHere(address) && { 'grpc.enable_http_proxy': 0 }),
+    // Of a proxy that refuses a tunnel the library (1.14) neither closes the connection nor hears the error, which then ends the process.
+    'grpc.enable_http_proxy': 0,
     // It would ask the server for the certificate of an address, and Node.js 26 does not let it: only names can be asked for (RFC 6066).
     ...(isAddress && { 'grpc.ssl_target_name_override': 'address.invalid' }),
     ...(compression === 'gzip' && { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip }),
   };
   return () => new Client(target, channelCredentials, channelOptions);
-}
-
-/** A proxy has another idea of where that is. */
-function isHere(address: string): boolean {
-  return /^((.+\.)?localhost|127(\.\d+){3}|::1)$/.test(address);
 }
 
 /** @throws if gRPC cannot send a header. */

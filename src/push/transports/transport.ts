@@ -38,7 +38,7 @@ export interface TransportOptions {
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly compression: 'none' | 'gzip';
-  /** `http/protobuf` only: the URL of the proxy that it goes through, with the credentials for it. gRPC has its own ways to it. */
+  /** `http/protobuf` only: the URL of the proxy that it goes through, with the credentials for it. */
   readonly proxy?: string | undefined;
   readonly tls: Tls;
   /** Of metergate. */

@@ -208,6 +208,25 @@ describe('a file that cannot be read at the start', () => {
     assert.equal(opened.disk.names.size, 1);
   });
 
+  it('keeps nothing behind it from being too old, or from being known as the oldest', async () => {
+    const before = await openSegments();
+    await before.queue.close();
+    const opened = await openFailing(
+      { maxAgeMs: 1e6 },
+      { disk: before.disk, fail: (call) => (call === 'open' ? 'EACCES' : undefined) },
+    );
+    const foundMs = opened.clock.nowMs;
+    await opened.queue.append(createBatch(foundMs - 1e6));
+    assert.equal(opened.queue.stats().oldestMs, foundMs - 1e6);
+    opened.clock.nowMs += 1;
+    await opened.queue.append(createBatch(foundMs));
+    assert.deepEqual(
+      opened.drops.map(({ reason, toMs }) => [reason, toMs]),
+      [['expired', foundMs - 1e6]],
+    );
+    await opened.queue.close();
+  });
+
   it('has its damage reported once, however often it could not be read to its end', async () => {
     const before = await openFailing({}, { segmentBytes: 300 });
     for (const timeMs of [1, 2]) await before.queue.append(createBatch(timeMs));
