@@ -8,8 +8,7 @@ import { until } from '../support/until.ts';
 describe('a connection that is reset', () => {
   it('has the other side told so', async (t) => {
     const { ours, theirs } = await connection(t);
-    const told = once(theirs, 'error');
-    ours.write('a part');
+    const told = once(theirs.resume(), 'error');
     reset(ours);
     const [error] = (await told) as [NodeJS.ErrnoException];
     assert.equal(error.code, 'ECONNRESET');
